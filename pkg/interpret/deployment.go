@@ -1,0 +1,160 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package interpret
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
+)
+
+var deployment = Kind{
+	replicaPath:  []string{"spec", "replicas"},
+	replicas:     replicasAsWritten,
+	podTemplate:  []string{"spec", "template"},
+	dependencies: podDependencies("spec", "template"),
+	reflect: func(live *unstructured.Unstructured) map[string]any {
+		out := reflectCounters(live, deploymentRollout.counters...)
+		if out != nil {
+			reflectConditions(out, live)
+		}
+		return out
+	},
+	health: func(live map[string]any) workv1alpha2.ResourceHealth {
+		return controllerHealth(live, func(status map[string]any) bool {
+			updated := intAt(status, "updatedReplicas")
+			return updated >= specReplicas(live) && intAt(status, "availableReplicas") >= updated
+		})
+	},
+	aggregate: func(status map[string]any, tmpl *unstructured.Unstructured, m Members) {
+		deploymentRollout.sumUp(status, tmpl, m)
+		deploymentConditions(status, tmpl, m)
+	},
+}
+
+var deploymentRollout = rollout{
+	counters: []string{"replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas"},
+	looksDone: func(tmpl, status map[string]any) bool {
+		return intAt(status, "updatedReplicas") >= specReplicas(tmpl) && settled(status)
+	},
+	done: func(_ map[string]any, it Item) bool {
+		if !settled(it.Status) {
+			return false
+		}
+		if it.Replicas == nil { // the member's own count, which the member knows to be reached
+			return intAt(it.Status, "unavailableReplicas") == 0
+		}
+		return intAt(it.Status, "updatedReplicas") == int64(*it.Replicas)
+	},
+}
+
+// settled says that no old pod is left and every new one is available.
+func settled(status map[string]any) bool {
+	updated := intAt(status, "updatedReplicas")
+	return intAt(status, "replicas") <= updated && intAt(status, "availableReplicas") >= updated
+}
+
+// Types and reasons of a Deployment's conditions, as Kubernetes' Deployment controller and kubectl know them.
+const (
+	conditionAvailable      = "Available"
+	conditionProgressing    = "Progressing"
+	conditionReplicaFailure = "ReplicaFailure"
+
+	reasonAvailable        = "MinimumReplicasAvailable"
+	reasonUnavailable      = "MinimumReplicasUnavailable"
+	reasonComplete         = "NewReplicaSetAvailable"
+	reasonDeadlineExceeded = "ProgressDeadlineExceeded"
+	reasonUpdating         = "ReplicaSetUpdated"
+	reasonPaused           = "DeploymentPaused"
+	reasonFailedCreate     = "FailedCreate"
+
+	// deploymentChangeTime holds when anything of a Deployment's condition changed last.
+	deploymentChangeTime = "lastUpdateTime"
+)
+
+func deploymentConditions(status map[string]any, tmpl *unstructured.Unstructured, m Members) {
+	if len(m.Items) == 0 && !m.Scheduled {
+		return // nothing is known, so nothing is said
+	}
+	setCondition(status, availableCondition(tmpl, m), deploymentChangeTime, m.Now)
+	setCondition(status, progressingCondition(tmpl, m), deploymentChangeTime, m.Now)
+
+	var failing []string
+	for _, it := range m.Items {
+		if isTrue(it.Status, conditionReplicaFailure) {
+			failing = append(failing, it.Cluster)
+		}
+	}
+	if len(failing) == 0 {
+		dropCondition(status, conditionReplicaFailure)
+		return
+	}
+	setCondition(status, condition{conditionReplicaFailure, "True", reasonFailedCreate,
+		"Pods cannot be created in: " + names(failing)}, deploymentChangeTime, m.Now)
+}
+
+// availableCondition is True when every cluster that is to have replicas has the least it may have.
+func availableCondition(tmpl *unstructured.Unstructured, m Members) condition {
+	if len(m.Items) == 0 && specReplicas(tmpl.Object) > 0 {
+		return condition{conditionAvailable, "False", reasonUnavailable, "Placed in no cluster."}
+	}
+	var lacking []string
+	for _, it := range m.Items {
+		if !availableIn(it) {
+			lacking = append(lacking, it.Cluster)
+		}
+	}
+	if len(lacking) > 0 {
+		return condition{conditionAvailable, "False", reasonUnavailable, "Not available in: " + names(lacking)}
+	}
+	return condition{conditionAvailable, "True", reasonAvailable, "Available in every cluster."}
+}
+
+func availableIn(it Item) bool {
+	switch {
+	case it.Replicas != nil && *it.Replicas == 0:
+		return true
+	case it.Status == nil:
+		return false
+	case conditionOf(it.Status, conditionAvailable) != nil:
+		return isTrue(it.Status, conditionAvailable)
+	case it.Replicas != nil:
+		return intAt(it.Status, "availableReplicas") >= int64(*it.Replicas)
+	}
+	return intAt(it.Status, "unavailableReplicas") == 0
+}
+
+// progressingCondition says whether the rollout is over, under way or stuck. A member's own verdict counts only when it
+// speaks of the template's present generation.
+func progressingCondition(tmpl *unstructured.Unstructured, m Members) condition {
+	if paused, _ := at(tmpl.Object, "spec", "paused").(bool); paused { // absent means false
+		return condition{conditionProgressing, "Unknown", reasonPaused, "Deployment is paused."}
+	}
+	var stuck, pending []string
+	for _, it := range m.Items {
+		own := conditionOf(it.Status, conditionProgressing)
+		switch isCurrent := current(it, tmpl.GetGeneration()); {
+		case isCurrent && stringAt(own, "reason") == reasonDeadlineExceeded:
+			stuck = append(stuck, it.Cluster)
+		case !isCurrent,
+			own != nil && stringAt(own, "reason") != reasonComplete,
+			own == nil && !deploymentRollout.done(tmpl.Object, it):
+			pending = append(pending, it.Cluster)
+		}
+	}
+	switch {
+	case len(stuck) > 0:
+		return condition{conditionProgressing, "False", reasonDeadlineExceeded, "Progress deadline exceeded in: " + names(stuck)}
+	case len(pending) > 0:
+		return condition{conditionProgressing, "True", reasonUpdating, "Rollout under way in: " + names(pending)}
+	case len(m.Items) == 0:
+		return condition{conditionProgressing, "True", reasonComplete, "Placed in no cluster."}
+	}
+	return condition{conditionProgressing, "True", reasonComplete,
+		fmt.Sprintf("Rolled out to %d clusters.", len(m.Items))}
+}

@@ -1,0 +1,196 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package render
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/json"
+
+	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
+)
+
+var errIdentity = errors.New("apiVersion, kind, name and namespace cannot be overridden")
+
+// apply runs the rule's overriders in their fixed order: image, command, args, labels, annotations, field, plaintext.
+func (o Override) apply(manifest *unstructured.Unstructured) error {
+	before := identityOf(manifest.Object)
+	if path, err := o.run(manifest.Object); err != nil {
+		return &OverrideError{Policy: o.Policy, Rule: o.Rule, Path: path, Err: err}
+	}
+	if identityOf(manifest.Object) != before {
+		return &OverrideError{Policy: o.Policy, Rule: o.Rule, Path: "overriders", Err: errIdentity}
+	}
+	return nil
+}
+
+// run returns the overrider at fault beside the error.
+func (o Override) run(obj map[string]any) (path string, err error) {
+	ov := &o.Overriders
+	for i, e := range ov.ImageOverrider {
+		if err := overrideImages(obj, e); err != nil {
+			return entry("imageOverrider", i), err
+		}
+	}
+	for i, e := range ov.CommandOverrider {
+		if err := overrideItems(obj, "command", e); err != nil {
+			return entry("commandOverrider", i), err
+		}
+	}
+	for i, e := range ov.ArgsOverrider {
+		if err := overrideItems(obj, "args", e); err != nil {
+			return entry("argsOverrider", i), err
+		}
+	}
+	for i, e := range ov.LabelsOverrider {
+		if err := overrideMetadata(obj, "labels", e); err != nil {
+			return entry("labelsOverrider", i), err
+		}
+	}
+	for i, e := range ov.AnnotationsOverrider {
+		if err := overrideMetadata(obj, "annotations", e); err != nil {
+			return entry("annotationsOverrider", i), err
+		}
+	}
+	for i, e := range ov.FieldOverrider {
+		if err := overrideField(obj, e); err != nil {
+			return entry("fieldOverrider", i), err
+		}
+	}
+	for i, e := range ov.Plaintext {
+		value, err := decode(e.Value)
+		if err != nil {
+			return entry("plaintext", i), err
+		}
+		if _, err := patch(obj, e.Operator, e.Path, value); err != nil {
+			return entry("plaintext", i), err
+		}
+	}
+	return "", nil
+}
+
+func entry(list string, i int) string { return fmt.Sprintf("overriders.%s[%d]", list, i) }
+
+// identityOf is what makes an object that object.
+func identityOf(obj map[string]any) [4]any {
+	metadata := child(obj, "metadata")
+	var out [4]any
+	for i, v := range []any{obj["apiVersion"], obj["kind"], metadata["name"], metadata["namespace"]} {
+		if s, ok := v.(string); ok { // anything else counts as gone; it might not be comparable
+			out[i] = s
+		}
+	}
+	return out
+}
+
+// decode reads the value of a patch with the API machinery's number types. No value means null.
+func decode(v apiextensionsv1.JSON) (any, error) {
+	if len(v.Raw) == 0 {
+		return nil, nil
+	}
+	var out any
+	if err := json.Unmarshal(v.Raw, &out); err != nil {
+		return nil, fmt.Errorf("read the value: %w", err)
+	}
+	return out, nil
+}
+
+// overrideImages edits the image at the predicate's path, or without one those of all containers, init containers
+// excepted, of the kinds that podSpec knows.
+func overrideImages(obj map[string]any, o policyv1alpha1.ImageOverrider) error {
+	if o.Predicate != nil {
+		old, err := lookupString(obj, o.Predicate.Path)
+		if err != nil {
+			return err
+		}
+		img, err := overrideImage(old, o)
+		if err != nil {
+			return err
+		}
+		_, err = patch(obj, policyv1alpha1.OverriderOpReplace, o.Predicate.Path, img)
+		return err
+	}
+	for _, container := range objects(podSpec(obj), "containers") {
+		old, ok := container["image"].(string)
+		if !ok || old == "" {
+			continue // nothing to edit; the member's API server asks for an image
+		}
+		img, err := overrideImage(old, o)
+		if err != nil {
+			return err
+		}
+		container["image"] = img
+	}
+	return nil
+}
+
+// podSpec returns the pod spec of the kinds whose containers overriders find by themselves, nil for all others.
+func podSpec(obj map[string]any) map[string]any {
+	switch obj["kind"] {
+	case "Pod":
+		return child(obj, "spec")
+	case "ReplicaSet", "Deployment", "DaemonSet", "StatefulSet", "Job":
+		return child(obj, "spec", "template", "spec")
+	}
+	return nil
+}
+
+// overrideItems edits the list under key, command or args, of the container with the given name.
+func overrideItems(obj map[string]any, key string, o policyv1alpha1.CommandArgsOverrider) error {
+	for _, container := range objects(podSpec(obj), "containers") {
+		if container["name"] != o.ContainerName {
+			continue
+		}
+		list, _ := container[key].([]any) // absent: empty
+		items := make([]any, 0, len(list)+len(o.Value))
+		items = append(items, list...)
+		switch o.Operator {
+		case policyv1alpha1.OverriderOpAdd:
+			for _, v := range o.Value {
+				items = append(items, v)
+			}
+		case policyv1alpha1.OverriderOpRemove:
+			items = slices.DeleteFunc(items, func(item any) bool {
+				s, ok := item.(string)
+				return ok && slices.Contains(o.Value, s)
+			})
+		default:
+			return fmt.Errorf("unknown operator %q", o.Operator)
+		}
+		container[key] = items
+	}
+	return nil
+}
+
+// overrideMetadata edits the object's labels or annotations.
+func overrideMetadata(obj map[string]any, key string, o policyv1alpha1.LabelAnnotationOverrider) error {
+	metadata, err := objectIn(obj, "metadata")
+	if err != nil {
+		return err
+	}
+	entries, err := objectIn(metadata, key)
+	if err != nil {
+		return err
+	}
+	for name, value := range o.Value {
+		_, exists := entries[name]
+		switch {
+		case o.Operator == policyv1alpha1.OverriderOpAdd:
+			entries[name] = value
+		case o.Operator == policyv1alpha1.OverriderOpReplace && exists:
+			entries[name] = value
+		case o.Operator == policyv1alpha1.OverriderOpRemove:
+			delete(entries, name)
+		case o.Operator != policyv1alpha1.OverriderOpReplace:
+			return fmt.Errorf("unknown operator %q", o.Operator)
+		}
+	}
+	return nil
+}
