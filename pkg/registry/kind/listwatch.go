@@ -1,0 +1,110 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package kind
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/internalversion"
+	internalvalidation "k8s.io/apimachinery/pkg/apis/meta/internalversion/validation"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
+	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
+	"k8s.io/apiserver/pkg/features"
+	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	"k8s.io/client-go/tools/cache"
+)
+
+// ListWatch lists and watches the objects of a store, in all namespaces, for reflectors and shared informers in the
+// server's own process: no HTTP, no serialisation, no authorisation. Paging, resource versions, bookmarks and
+// streamed lists (sendInitialEvents) mean what they mean over HTTP. TimeoutSeconds is not looked at: a watch lasts
+// until its context ends, it is stopped, or the store ends it.
+//
+// Listed objects share memory with the store's watch cache and must not be changed.
+func ListWatch(store *genericregistry.Store) *cache.ListWatch {
+	return &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+			options.Watch = false
+			internal, err := internalOptions(store.DefaultQualifiedResource, &options)
+			if err != nil {
+				return nil, err
+			}
+			return store.List(genericapirequest.WithNamespace(ctx, metav1.NamespaceAll), internal)
+		},
+		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			options.Watch = true
+			internal, err := internalOptions(store.DefaultQualifiedResource, &options)
+			if err != nil {
+				return nil, err
+			}
+			w, err := store.Watch(genericapirequest.WithNamespace(ctx, metav1.NamespaceAll), internal)
+			if err != nil {
+				return nil, err
+			}
+			return unwrap(w), nil
+		},
+	}
+}
+
+// internalOptions does what the HTTP handlers do with the options of a request.
+func internalOptions(resource schema.GroupResource, options *metav1.ListOptions) (*internalversion.ListOptions, error) {
+	out := &internalversion.ListOptions{}
+	if err := internalversion.Convert_v1_ListOptions_To_internalversion_ListOptions(options, out, nil); err != nil {
+		return nil, apierrors.NewBadRequest(fmt.Sprintf("list options of %s: %v", resource, err))
+	}
+	streaming := utilfeature.DefaultFeatureGate.Enabled(features.WatchList)
+	internalversion.SetListOptionsDefaults(out, streaming)
+	if errs := internalvalidation.ValidateListOptions(out, streaming); len(errs) > 0 {
+		return nil, apierrors.NewInvalid(schema.GroupKind{Group: metav1.GroupName, Kind: "ListOptions"}, "", errs)
+	}
+	return out, nil
+}
+
+// unwrapped is a watch without the wrapper that the watch cache puts around an object to serialise it only once for
+// all HTTP watchers: informers want the object itself.
+type unwrapped struct {
+	watch.Interface
+	result chan watch.Event
+	done   chan struct{}
+	stop   func()
+}
+
+func unwrap(source watch.Interface) watch.Interface {
+	w := &unwrapped{Interface: source, result: make(chan watch.Event), done: make(chan struct{})}
+	w.stop = sync.OnceFunc(func() {
+		close(w.done)
+		source.Stop()
+	})
+	go w.run()
+	return w
+}
+
+// run ends when the source does, which Stop and the end of the watch's context bring about.
+func (w *unwrapped) run() {
+	defer close(w.result)
+	for event := range w.Interface.ResultChan() {
+		if wrapped, ok := event.Object.(runtime.CacheableObject); ok {
+			event.Object = wrapped.GetObject()
+		}
+		select {
+		case w.result <- event:
+		case <-w.done:
+			return
+		}
+	}
+}
+
+// ResultChan yields the events.
+func (w *unwrapped) ResultChan() <-chan watch.Event { return w.result }
+
+// Stop ends the watch. It may be called more than once.
+func (w *unwrapped) Stop() { w.stop() }
