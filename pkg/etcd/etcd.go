@@ -1,0 +1,149 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+// Package etcd runs the embedded store: one etcd member, listening on unix sockets in its own directory only.
+package etcd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.etcd.io/etcd/server/v3/embed"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// Config says where and how the store runs.
+type Config struct {
+	// Dir holds the store; it is created with mode 0700.
+	Dir string
+	// QuotaBytes is the largest size of the database; 0 means 8 GiB, etcd's recommended maximum.
+	QuotaBytes int64
+	// NoSync leaves out fsync: faster, and a crash of the machine may lose the store. For tests.
+	NoSync bool
+}
+
+// Server is a running store.
+type Server struct {
+	etcd     *embed.Etcd
+	endpoint string
+	level    zap.AtomicLevel
+}
+
+const (
+	defaultQuotaBytes = 8 << 30
+	// compactEvery bounds the history kept for watchers, in the same span as kube-apiserver's own compaction.
+	compactEvery = "5m"
+	// snapshotEvery is how many writes lie between two snapshots of the raft log. The log is held in memory up to then,
+	// so this bounds memory; a single member never sends its log to anyone.
+	snapshotEvery = 5000
+	// maxSocketPath is the longest path that a unix socket may have, on every system we run on.
+	maxSocketPath = 100
+)
+
+// Start opens the store in cfg.Dir, or makes a new one, and returns when it takes requests. ctx bounds only the start.
+func Start(ctx context.Context, cfg Config) (*Server, error) {
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	socket, err := socketDir(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	client := url.URL{Scheme: "unix", Path: filepath.Join(socket, "client.sock")}
+	peer := url.URL{Scheme: "unix", Path: filepath.Join(socket, "peer.sock")}
+	for _, u := range []url.URL{client, peer} { // left over after a crash; the data directory's lock says nobody uses them
+		if err := os.Remove(u.Path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+	}
+
+	e := embed.NewConfig()
+	e.Dir = cfg.Dir
+	e.ListenClientUrls, e.ListenPeerUrls = []url.URL{client}, []url.URL{peer}
+	// etcd insists on host:port in what it advertises. Nobody ever dials these.
+	advertised := url.URL{Scheme: "http", Host: "localhost:2380"}
+	e.AdvertiseClientUrls, e.AdvertisePeerUrls = []url.URL{advertised}, []url.URL{advertised}
+	e.InitialCluster = e.Name + "=" + advertised.String()
+	e.QuotaBackendBytes = cfg.QuotaBytes
+	if e.QuotaBackendBytes == 0 {
+		e.QuotaBackendBytes = defaultQuotaBytes
+	}
+	e.SnapshotCount, e.SnapshotCatchUpEntries = snapshotEvery, snapshotEvery/5
+	e.AutoCompactionMode, e.AutoCompactionRetention = "periodic", compactEvery
+	e.UnsafeNoFsync = cfg.NoSync
+	e.EnableGRPCGateway = false
+	level := zap.NewAtomicLevelAt(zap.ErrorLevel)
+	e.ZapLoggerBuilder = embed.NewZapLoggerBuilder(logger(level))
+
+	running, err := embed.StartEtcd(e)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{etcd: running, endpoint: client.String(), level: level}
+	select {
+	case <-running.Server.ReadyNotify():
+		return s, nil
+	case err := <-running.Err():
+		running.Close()
+		return nil, err
+	case <-ctx.Done():
+		running.Close()
+		return nil, ctx.Err()
+	}
+}
+
+// logger lets errors through to standard error.
+func logger(level zap.AtomicLevel) *zap.Logger {
+	core := zapcore.NewCore(zapcore.NewConsoleEncoder(zap.NewProductionEncoderConfig()), zapcore.Lock(os.Stderr), level)
+	return zap.New(core).Named("etcd")
+}
+
+// socketDir returns the directory for the sockets: the store's own, or, where that makes a path too long for a socket, a
+// private one among the temporary files.
+func socketDir(dir string) (string, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if len(abs) < maxSocketPath-len("/client.sock") {
+		return abs, nil
+	}
+	short, err := os.MkdirTemp("", "manifold-etcd-")
+	if err != nil {
+		return "", fmt.Errorf("the data directory's path is too long for a socket, and: %w", err)
+	}
+	return short, nil
+}
+
+// Endpoint is what a client in this process, or a tool on this machine with the right to the directory, connects to.
+func (s *Server) Endpoint() string { return s.endpoint }
+
+// Wait returns nil after ctx has ended, or the error with which the store died before that.
+func (s *Server) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.etcd.Err():
+		return fmt.Errorf("embedded etcd stopped: %w", err)
+	}
+}
+
+// Close stops the store, after what it has accepted is on disk.
+func (s *Server) Close() error {
+	s.level.SetLevel(zap.FatalLevel) // it reports each of its own listeners' closing as an error
+	s.etcd.Close()
+	select {
+	case <-s.etcd.Server.StopNotify():
+		return nil
+	case <-time.After(10 * time.Second):
+		return errors.New("embedded etcd did not stop within 10s")
+	}
+}

@@ -1,0 +1,106 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package native
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/apiserver/pkg/registry/generic"
+	"k8s.io/apiserver/pkg/registry/rest"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	serverstorage "k8s.io/apiserver/pkg/server/storage"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	controlplane "k8s.io/kubernetes/pkg/controlplane/apiserver"
+)
+
+// Group is an API group served in-process beside the native ones. Its Go types serve as external and as internal version
+// at once, so it needs no conversion code, as long as it has one version.
+type Group struct {
+	Version schema.GroupVersion
+	// AddTypes registers the group's types under the group-version given.
+	AddTypes func(*runtime.Scheme, schema.GroupVersion)
+	// Resources are the plural names that are stored.
+	Resources []string
+	// NewStorage builds the group's storage, keyed by resource or resource/subresource.
+	NewStorage func(*runtime.Scheme, generic.RESTOptionsGetter) (map[string]rest.Storage, error)
+	// Priority is the group's place in discovery: higher comes first. Native groups have 15800 to 18000.
+	Priority int32
+}
+
+// register adds the group's types to the one scheme that all storage of the server shares.
+func (g Group) register() {
+	internal := schema.GroupVersion{Group: g.Version.Group, Version: runtime.APIVersionInternal}
+	g.AddTypes(legacyscheme.Scheme, g.Version)
+	g.AddTypes(legacyscheme.Scheme, internal)
+	metav1.AddToGroupVersion(legacyscheme.Scheme, g.Version)
+	utilruntime.Must(legacyscheme.Scheme.SetVersionPriority(g.Version))
+}
+
+// storeAsJSON makes the group's objects JSON in etcd: our types have no protobuf form.
+func (g Group) storeAsJSON(f *serverstorage.DefaultStorageFactory) {
+	for _, r := range g.Resources {
+		f.SetSerializer(g.Version.WithResource(r).GroupResource(), "application/json", legacyscheme.Codecs)
+	}
+}
+
+// provider adapts a Group to the control plane's interface.
+type provider struct{ Group }
+
+var _ controlplane.RESTStorageProvider = provider{}
+
+func (p provider) GroupName() string { return p.Version.Group }
+
+func (p provider) NewRESTStorage(_ serverstorage.APIResourceConfigSource, getter generic.RESTOptionsGetter) (genericapiserver.APIGroupInfo, error) {
+	info := genericapiserver.NewDefaultAPIGroupInfo(p.Version.Group, legacyscheme.Scheme, legacyscheme.ParameterCodec,
+		serializer.NewCodecFactory(legacyscheme.Scheme, serializer.WithStreamingCollectionEncodingToJSON()))
+	info.NegotiatedSerializer = withoutProtobuf{info.NegotiatedSerializer}
+	storage, err := p.NewStorage(legacyscheme.Scheme, getter)
+	if err != nil {
+		return info, err
+	}
+	info.VersionedResourcesStorageMap = map[string]map[string]rest.Storage{p.Version.Version: storage}
+	return info, nil
+}
+
+// withoutProtobuf offers no protobuf. A client that accepts protobuf first would otherwise be promised it, and then hang
+// on a type that has no such form.
+type withoutProtobuf struct{ runtime.NegotiatedSerializer }
+
+func (s withoutProtobuf) SupportedMediaTypes() []runtime.SerializerInfo {
+	var out []runtime.SerializerInfo
+	for _, t := range s.NegotiatedSerializer.SupportedMediaTypes() {
+		if t.MediaType != runtime.ContentTypeProtobuf {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// priorities returns the discovery order of every group-version that may be served. One that is missing here would
+// silently not be registered.
+func priorities(groups []Group) map[schema.GroupVersion]controlplane.APIServicePriority {
+	all := controlplane.DefaultGenericAPIServicePriorities()
+	// The order in which kube-apiserver lists the groups that its generic part does not know.
+	for i, gvs := range [][]string{
+		{"apps/v1"}, {"autoscaling/v1", "autoscaling/v2"}, {"batch/v1"}, {"networking.k8s.io/v1beta1", "networking.k8s.io/v1"},
+		{"policy/v1"}, {"storage.k8s.io/v1alpha1", "storage.k8s.io/v1beta1", "storage.k8s.io/v1"},
+		{"scheduling.k8s.io/v1alpha2", "scheduling.k8s.io/v1"}, {"node.k8s.io/v1"},
+		{"resource.k8s.io/v1alpha3", "resource.k8s.io/v1beta1", "resource.k8s.io/v1beta2", "resource.k8s.io/v1"},
+	} {
+		for j, s := range gvs {
+			gv, err := schema.ParseGroupVersion(s)
+			utilruntime.Must(err)
+			all[gv] = controlplane.APIServicePriority{Group: 17800 - int32(i)*180, Version: int32(10 + j)}
+		}
+	}
+	for _, g := range groups {
+		all[g.Version] = controlplane.APIServicePriority{Group: g.Priority, Version: 10}
+	}
+	return all
+}
