@@ -1,0 +1,306 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+// Package cluster connects member clusters and reports how they are: one connection per Cluster object, its credentials
+// from the Secret the object names, its state in the object's status.
+package cluster
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
+
+	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
+	"github.com/manifold-k8s/manifold/pkg/controllers/loop"
+	"github.com/manifold-k8s/manifold/pkg/member"
+)
+
+// Finalizer holds a Cluster until no binding lists it any more.
+const Finalizer = "karmada.io/cluster-controller"
+
+// Keys of the Secret that holds a member's credentials.
+const (
+	tokenKey    = "token"
+	caBundleKey = "caBundle"
+)
+
+// requestTimeout bounds a request to a member; watches are not concerned.
+const requestTimeout = 32 * time.Second
+
+// credentialsCheck is how often a member whose credentials are missing or refused is looked at again.
+const credentialsCheck = 5 * time.Second
+
+// Writer stores a Cluster, spec and status in one write.
+type Writer interface {
+	Update(ctx context.Context, c *clusterv1alpha1.Cluster) (*clusterv1alpha1.Cluster, error)
+}
+
+// Bindings tells whether anything may still be in a cluster.
+type Bindings interface {
+	HasSynced() bool
+	UsesCluster(cluster string) bool
+}
+
+// Config is what a Controller needs.
+type Config struct {
+	Clusters cache.SharedIndexInformer
+	Writer   Writer
+	Secrets  corev1client.SecretsGetter
+	Fleet    *member.Fleet
+	Bindings Bindings
+	Events   record.EventRecorder
+	Clock    clock.PassiveClock
+	// QPS and Burst bound the requests to one member.
+	QPS   float32
+	Burst int
+}
+
+// Controller is the loop over Cluster objects.
+type Controller struct {
+	cfg  Config
+	loop *loop.Loop[string]
+
+	mu sync.Mutex
+	// differs is since when a member has been different from what its condition Ready says.
+	differs map[string]time.Time
+}
+
+// New returns a controller that does nothing until Run.
+func New(cfg Config) (*Controller, error) {
+	c := &Controller{cfg: cfg, differs: map[string]time.Time{}}
+	c.loop = loop.New(loop.Config{Name: "cluster", Workers: 4}, c.step)
+	add := func(obj any) {
+		if name, err := cache.DeletionHandlingMetaNamespaceKeyFunc(obj); err == nil {
+			c.loop.Add(name)
+		}
+	}
+	_, err := cfg.Clusters.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc: add, UpdateFunc: func(_, obj any) { add(obj) }, DeleteFunc: add,
+	})
+	cfg.Fleet.Listen(member.Events{State: func(m *member.Member) { c.loop.Add(m.Name) }})
+	return c, err
+}
+
+// Run works until ctx ends.
+func (c *Controller) Run(ctx context.Context) error { return c.loop.Run(ctx) }
+
+// Recheck looks at a cluster again: something that may hold its deletion has changed.
+func (c *Controller) Recheck(cluster string) { c.loop.Add(cluster) }
+
+// Get returns the Cluster, which must not be changed, or nil.
+func (c *Controller) get(name string) *clusterv1alpha1.Cluster {
+	obj, ok, err := c.cfg.Clusters.GetStore().GetByKey(name)
+	if err != nil || !ok { // an in-memory store gives no errors
+		return nil
+	}
+	return obj.(*clusterv1alpha1.Cluster)
+}
+
+func (c *Controller) step(ctx context.Context, name string) (time.Duration, error) {
+	cl := c.get(name)
+	if cl == nil {
+		c.cfg.Fleet.Disconnect(name)
+		c.mu.Lock()
+		delete(c.differs, name)
+		c.mu.Unlock()
+		return 0, nil
+	}
+	if cl.DeletionTimestamp != nil {
+		return c.leave(ctx, cl)
+	}
+	var state member.State
+	var wait time.Duration
+	m, err := c.connect(ctx, cl)
+	switch {
+	case err != nil:
+		state = member.State{Probed: true, Reason: clusterv1alpha1.ReasonStatusCollectionFailed, Message: err.Error()}
+		wait = credentialsCheck
+	default:
+		state = m.State()
+		if state.Probed && !state.Reachable {
+			wait = credentialsCheck // its Secret may have been changed
+		}
+	}
+	if !state.Probed {
+		return 0, nil // the probe's end brings us back
+	}
+	next := cl.DeepCopy()
+	now := c.cfg.Clock.Now()
+	hold := observe(next, state, now, c.since(cl, state, now))
+	if equality.Semantic.DeepEqual(cl, next) {
+		return shorter(wait, hold), nil
+	}
+	if _, err := c.cfg.Writer.Update(ctx, next); err != nil {
+		return 0, fmt.Errorf("write cluster: %w", err)
+	}
+	c.announce(cl, next)
+	return shorter(wait, hold), nil
+}
+
+// since returns since when the state has been different from what the condition Ready says. Only this process counts:
+// after a restart the first observation is taken as it is.
+func (c *Controller) since(cl *clusterv1alpha1.Cluster, s member.State, now time.Time) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ready := readyOf(cl)
+	if ready == nil || (ready.Status == metav1.ConditionTrue) == s.Ready {
+		c.differs[cl.Name] = time.Time{}
+		return now
+	}
+	t, seen := c.differs[cl.Name]
+	if !seen {
+		return time.Time{}
+	}
+	if t.IsZero() {
+		t = now
+		c.differs[cl.Name] = now
+	}
+	return t
+}
+
+// shorter returns the shorter wait, where 0 means none.
+func shorter(a, b time.Duration) time.Duration {
+	if a == 0 || (b != 0 && b < a) {
+		return b
+	}
+	return a
+}
+
+// announce tells in an event when a member becomes ready or stops being so.
+func (c *Controller) announce(before, after *clusterv1alpha1.Cluster) {
+	old, now := readyOf(before), readyOf(after)
+	if now == nil || (old != nil && old.Status == now.Status) {
+		return
+	}
+	kind := corev1.EventTypeNormal
+	if now.Status != metav1.ConditionTrue {
+		kind = corev1.EventTypeWarning
+	}
+	c.cfg.Events.Event(after, kind, now.Reason, now.Message)
+}
+
+// leave lets a Cluster go once nothing is left in it, or when it is away: what lies in a cluster that cannot be reached
+// stays there, and the user who removes such a cluster knows it.
+func (c *Controller) leave(ctx context.Context, cl *clusterv1alpha1.Cluster) (time.Duration, error) {
+	i := indexOf(cl.Finalizers, Finalizer)
+	if i < 0 {
+		return 0, nil
+	}
+	m := c.cfg.Fleet.Get(cl.Name)
+	if m == nil {
+		// After a restart there is no connection yet. Without one it can still be made, as the secrets outlive the cluster.
+		var err error
+		if m, err = c.connect(ctx, cl); err != nil {
+			m = nil
+		}
+	}
+	away := m == nil || (m.State().Probed && !m.Reachable())
+	if !away && (!c.cfg.Bindings.HasSynced() || c.cfg.Bindings.UsesCluster(cl.Name)) {
+		return time.Second, nil // changes of bindings call Recheck; this is for the member going away meanwhile
+	}
+	next := cl.DeepCopy()
+	next.Finalizers = append(next.Finalizers[:i], next.Finalizers[i+1:]...)
+	if _, err := c.cfg.Writer.Update(ctx, next); err != nil && !apierrors.IsNotFound(err) {
+		return 0, fmt.Errorf("release cluster: %w", err)
+	}
+	klog.FromContext(ctx).Info("Cluster has left", "cluster", cl.Name, "away", away)
+	return 0, nil
+}
+
+func indexOf(list []string, s string) int {
+	for i, v := range list {
+		if v == s {
+			return i
+		}
+	}
+	return -1
+}
+
+// connect makes sure that the fleet has a connection as cl describes it.
+func (c *Controller) connect(ctx context.Context, cl *clusterv1alpha1.Cluster) (*member.Member, error) {
+	if cl.Spec.SyncMode == clusterv1alpha1.Pull {
+		return nil, errors.New("spec.syncMode Pull has no effect yet: only clusters in Push mode are connected")
+	}
+	cfg, fingerprint, err := c.config(ctx, cl)
+	if err != nil {
+		return nil, err // a connection made before stays: old credentials may well be good still
+	}
+	return c.cfg.Fleet.Connect(cl.Name, fingerprint, cfg)
+}
+
+// specHash identifies what the spec says about the connection.
+func specHash(cl *clusterv1alpha1.Cluster) string {
+	spec := cl.Spec.DeepCopy()
+	spec.Taints, spec.ResourceModels, spec.Zones = nil, nil, nil // nothing to do with the connection
+	data, err := json.Marshal(spec)
+	if err != nil {
+		panic(err) // plain data
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(data))
+}
+
+// config builds the client configuration, and a fingerprint of all that went into it.
+func (c *Controller) config(ctx context.Context, cl *clusterv1alpha1.Cluster) (*rest.Config, string, error) {
+	if cl.Spec.APIEndpoint == "" {
+		return nil, "", errors.New("spec.apiEndpoint is empty: the URL of the cluster's API server is needed")
+	}
+	ref := cl.Spec.SecretRef
+	if ref == nil {
+		return nil, "", errors.New("spec.secretRef is missing: the Secret with the keys token and caBundle is needed")
+	}
+	secret, err := c.cfg.Secrets.Secrets(ref.Namespace).Get(ctx, ref.Name, metav1.GetOptions{})
+	if err != nil {
+		return nil, "", fmt.Errorf("read credentials: %w", err)
+	}
+	token, ca := secret.Data[tokenKey], secret.Data[caBundleKey]
+	if len(token) == 0 {
+		return nil, "", fmt.Errorf("secret %s/%s has no key %q", ref.Namespace, ref.Name, tokenKey)
+	}
+	if len(ca) == 0 && !cl.Spec.InsecureSkipTLSVerification {
+		return nil, "", fmt.Errorf("secret %s/%s has no key %q, and spec.insecureSkipTLSVerification is not set", ref.Namespace, ref.Name, caBundleKey)
+	}
+	cfg := &rest.Config{
+		Host:        cl.Spec.APIEndpoint,
+		BearerToken: string(token),
+		UserAgent:   "manifold",
+		Timeout:     requestTimeout,
+		QPS:         c.cfg.QPS,
+		Burst:       c.cfg.Burst,
+	}
+	cfg.TLSClientConfig = rest.TLSClientConfig{CAData: ca, Insecure: cl.Spec.InsecureSkipTLSVerification}
+	if cfg.Insecure {
+		cfg.CAData = nil // the two exclude each other
+	}
+	if cl.Spec.ProxyURL != "" {
+		proxy, err := url.Parse(cl.Spec.ProxyURL)
+		if err != nil {
+			return nil, "", fmt.Errorf("spec.proxyURL: %w", err)
+		}
+		cfg.Proxy = http.ProxyURL(proxy)
+	}
+	sum := sha256.New()
+	for _, part := range [][]byte{[]byte(specHash(cl)), token, ca} {
+		fmt.Fprintf(sum, "%d:", len(part))
+		sum.Write(part)
+	}
+	return cfg, fmt.Sprintf("%x", sum.Sum(nil)), nil
+}

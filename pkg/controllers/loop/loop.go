@@ -1,0 +1,111 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+// Package loop is the one shape of a controller: a queue of keys and workers that take one step per key.
+package loop
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/klog/v2"
+)
+
+// Step brings what key names one step closer to what it should be. It reads, decides and writes once. A positive wait
+// asks for another call after that long; an error asks for one with back-off.
+type Step[K comparable] func(ctx context.Context, key K) (wait time.Duration, err error)
+
+// Config of a Loop.
+type Config struct {
+	// Name is for logs and queue metrics.
+	Name string
+	// Workers is how many keys are worked on at once; 0 means 1. One key is never worked on twice at the same time.
+	Workers int
+	// FirstRetry and LastRetry bound the back-off after errors; 0 means 50ms and 30s.
+	FirstRetry, LastRetry time.Duration
+}
+
+// Loop calls its step for every key that is added, until it stays quiet.
+type Loop[K comparable] struct {
+	cfg   Config
+	step  Step[K]
+	queue workqueue.TypedRateLimitingInterface[K]
+}
+
+// New returns a loop that does nothing until Run.
+func New[K comparable](cfg Config, step Step[K]) *Loop[K] {
+	if cfg.Workers == 0 {
+		cfg.Workers = 1
+	}
+	if cfg.FirstRetry == 0 {
+		cfg.FirstRetry = 50 * time.Millisecond
+	}
+	if cfg.LastRetry == 0 {
+		cfg.LastRetry = 30 * time.Second
+	}
+	limiter := workqueue.NewTypedItemExponentialFailureRateLimiter[K](cfg.FirstRetry, cfg.LastRetry)
+	return &Loop[K]{cfg: cfg, step: step, queue: workqueue.NewTypedRateLimitingQueueWithConfig(limiter,
+		workqueue.TypedRateLimitingQueueConfig[K]{Name: cfg.Name})}
+}
+
+// Add asks for a step on key. Keys that wait already are not added twice.
+func (l *Loop[K]) Add(key K) { l.queue.Add(key) }
+
+// AddAfter asks for a step on key after d.
+func (l *Loop[K]) AddAfter(key K, d time.Duration) { l.queue.AddAfter(key, d) }
+
+// Retry forgets how often key has failed and asks for a step now: what made it fail may have changed.
+func (l *Loop[K]) Retry(key K) {
+	l.queue.Forget(key)
+	l.queue.Add(key)
+}
+
+// Len is how many keys wait.
+func (l *Loop[K]) Len() int { return l.queue.Len() }
+
+// Run works until ctx ends and returns when all workers have.
+func (l *Loop[K]) Run(ctx context.Context) error {
+	ctx = klog.NewContext(ctx, klog.LoggerWithValues(klog.FromContext(ctx), "loop", l.cfg.Name))
+	stop := context.AfterFunc(ctx, l.queue.ShutDown)
+	defer stop()
+	var wg sync.WaitGroup
+	for range l.cfg.Workers {
+		wg.Go(func() {
+			for l.next(ctx) {
+			}
+		})
+	}
+	wg.Wait()
+	return nil
+}
+
+func (l *Loop[K]) next(ctx context.Context) bool {
+	key, shutdown := l.queue.Get()
+	if shutdown || ctx.Err() != nil {
+		return false
+	}
+	defer l.queue.Done(key)
+	logger := klog.LoggerWithValues(klog.FromContext(ctx), "key", key)
+	wait, err := l.step(klog.NewContext(ctx, logger), key)
+	switch {
+	case ctx.Err() != nil:
+	case apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err):
+		// The cache was a moment behind; its next event is on the way.
+		logger.V(4).Info("Will retry", "reason", err.Error())
+		l.queue.AddRateLimited(key)
+	case err != nil:
+		logger.Error(err, "Step failed, will retry", "failures", l.queue.NumRequeues(key)+1)
+		l.queue.AddRateLimited(key)
+	default:
+		l.queue.Forget(key)
+		if wait > 0 {
+			l.queue.AddAfter(key, wait)
+		}
+	}
+	return true
+}

@@ -1,0 +1,339 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+// Package placement keeps the binding of every template: which policy governs it, which clusters get it, and how many
+// replicas each.
+package placement
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
+
+	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
+	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
+	"github.com/manifold-k8s/manifold/pkg/binding"
+	"github.com/manifold-k8s/manifold/pkg/controllers/loop"
+	"github.com/manifold-k8s/manifold/pkg/match"
+	"github.com/manifold-k8s/manifold/pkg/policy"
+	"github.com/manifold-k8s/manifold/pkg/template"
+)
+
+// workers is how many templates are placed at once. A step is a fraction of a millisecond of computing and one write.
+const workers = 8
+
+// namespaces are templates of their own kind: they go to every member without a policy.
+var namespaces = corev1.SchemeGroupVersion.WithKind("Namespace")
+
+// Config is what a Controller needs.
+type Config struct {
+	Bindings  *binding.Store
+	Templates *template.Store
+	Policies  *policy.Store
+	Clusters  cache.SharedIndexInformer
+	Events    record.EventRecorder
+	Clock     clock.PassiveClock
+}
+
+// Controller is the loop over templates.
+type Controller struct {
+	cfg  Config
+	loop *loop.Loop[template.Ref]
+}
+
+// New returns a controller that does nothing until Run.
+func New(cfg Config) (*Controller, error) {
+	c := &Controller{cfg: cfg}
+	c.loop = loop.New(loop.Config{Name: "placement", Workers: workers}, c.step)
+	cfg.Templates.OnChange(c.loop.Add)
+	cfg.Templates.OnSynced(func(gvk schema.GroupVersionKind) {
+		// Templates that went while nobody watched have left a binding.
+		cfg.Bindings.All(func(b *binding.Binding) {
+			if binding.TemplateKind(b) == gvk {
+				c.loop.Add(refOf(b))
+			}
+		})
+	})
+	if err := cfg.Bindings.OnChange(c.bindingChanged); err != nil {
+		return nil, err
+	}
+	if err := cfg.Policies.OnPropagationChange(c.policiesChanged); err != nil {
+		return nil, err
+	}
+	_, err := cfg.Clusters.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc: func(any) { c.all() },
+		UpdateFunc: func(old, now any) {
+			if concernsPlacement(old.(*clusterv1alpha1.Cluster), now.(*clusterv1alpha1.Cluster)) {
+				c.all()
+			}
+		},
+		DeleteFunc: func(any) { c.all() },
+	})
+	return c, err
+}
+
+// Run works until ctx ends. It begins when everything that decisions rest on is known.
+func (c *Controller) Run(ctx context.Context) error {
+	c.cfg.Templates.Want(namespaces)
+	if !cache.WaitForCacheSync(ctx.Done(), c.cfg.Policies.HasSynced, c.cfg.Bindings.HasSynced, c.cfg.Clusters.HasSynced) {
+		return nil
+	}
+	return c.loop.Run(ctx)
+}
+
+func refOf(b *binding.Binding) template.Ref {
+	r := b.Spec.Resource
+	return template.Ref{Kind: binding.TemplateKind(b), Namespace: r.Namespace, Name: r.Name}
+}
+
+// all asks for a step on everything that is placed.
+func (c *Controller) all() {
+	c.cfg.Bindings.All(func(b *binding.Binding) { c.loop.Add(refOf(b)) })
+}
+
+// concernsPlacement reports whether a change of a cluster may change a decision.
+func concernsPlacement(old, now *clusterv1alpha1.Cluster) bool {
+	return old.Generation != now.Generation || (old.DeletionTimestamp == nil) != (now.DeletionTimestamp == nil) ||
+		!maps.Equal(old.Labels, now.Labels) ||
+		meta.IsStatusConditionTrue(old.Status.Conditions, clusterv1alpha1.ClusterConditionCompleteAPIEnablements) !=
+			meta.IsStatusConditionTrue(now.Status.Conditions, clusterv1alpha1.ClusterConditionCompleteAPIEnablements) ||
+		!equality.Semantic.DeepEqual(old.Status.APIEnablements, now.Status.APIEnablements)
+}
+
+// bindingChanged follows what others do to a binding, and the end of one, which makes room for the next of its name.
+func (c *Controller) bindingChanged(old, now *binding.Binding) {
+	switch {
+	case now == nil:
+		c.loop.Add(refOf(old))
+	case old == nil:
+		c.cfg.Templates.Want(binding.TemplateKind(now))
+		c.loop.Add(refOf(now))
+	case old.Generation != now.Generation || !maps.Equal(old.Labels, now.Labels) || !maps.Equal(old.Annotations, now.Annotations):
+		c.loop.Add(refOf(now))
+	}
+}
+
+// policiesChanged asks for a step on every template that the policy selected before or selects now.
+func (c *Controller) policiesChanged(selections ...policy.Selection) {
+	for _, s := range selections {
+		for _, r := range s.Selectors {
+			gvk := schema.FromAPIVersionAndKind(r.APIVersion, r.Kind)
+			c.cfg.Templates.Want(gvk)
+			c.cfg.Templates.All(gvk, func(t *unstructured.Unstructured) {
+				if s.Covers(matchable(t)) {
+					c.loop.Add(template.RefOf(t))
+				}
+			})
+		}
+	}
+}
+
+func matchable(t *unstructured.Unstructured) match.Template {
+	return match.Template{
+		APIVersion: t.GetAPIVersion(), Kind: t.GetKind(), Namespace: t.GetNamespace(), Name: t.GetName(), Labels: t.GetLabels(),
+	}
+}
+
+// step decides about one template and writes its binding, and then the claim on the template itself.
+func (c *Controller) step(ctx context.Context, ref template.Ref) (time.Duration, error) {
+	tmpl, known := c.cfg.Templates.Get(ref)
+	if !known {
+		return 0, nil // OnSynced brings us back
+	}
+	key := binding.KeyOf(ref.Namespace, ref.Name, ref.Kind.Kind)
+	old := c.cfg.Bindings.Get(key)
+	if tmpl == nil || tmpl.GetDeletionTimestamp() != nil {
+		return 0, c.withdraw(ctx, ref, tmpl, old)
+	}
+	governor := c.governor(tmpl)
+	if old != nil {
+		switch {
+		case binding.TemplateKind(old) != ref.Kind:
+			if governor.any() {
+				c.cfg.Events.Eventf(tmpl, corev1.EventTypeWarning, "ApplyPolicyFailed",
+					"the binding %s belongs to a %s of the same name", old.Name, old.Spec.Resource.Kind)
+			}
+			return 0, nil
+		case old.DeletionTimestamp != nil:
+			return 0, nil // its end brings us back
+		case old.Spec.Resource.UID != tmpl.GetUID():
+			return 0, c.cfg.Bindings.Delete(ctx, old) // of an earlier object of this name
+		}
+	}
+	if !governor.any() {
+		return 0, c.unclaim(ctx, tmpl, old)
+	}
+	next, d := decide(input{tmpl: tmpl, governor: governor, old: old, clusters: c.clusters(), now: c.cfg.Clock.Now()})
+	if err := c.commit(ctx, old, next); err != nil {
+		return 0, err
+	}
+	c.announce(tmpl, old, next, d)
+	return 0, c.claim(ctx, tmpl, governor.policy)
+}
+
+// governor is who decides about a template: a policy, or, for namespaces, we ourselves.
+type governor struct {
+	policy    *match.Policy
+	namespace bool
+}
+
+func (g governor) any() bool { return g.policy != nil || g.namespace }
+
+func (c *Controller) governor(tmpl *unstructured.Unstructured) governor {
+	gvk := tmpl.GroupVersionKind()
+	if gvk == namespaces {
+		return governor{namespace: followsToMembers(tmpl)}
+	}
+	if ok, _ := match.Propagatable(gvk, tmpl.GetNamespace(), tmpl.GetName(), tmpl.GetLabels()); !ok {
+		return governor{}
+	}
+	pps, cpps := c.cfg.Policies.Propagation(tmpl.GetNamespace())
+	return governor{policy: match.Best(matchable(tmpl), binding.ClaimOf(tmpl.GetLabels(), tmpl.GetAnnotations()), pps, cpps).Policy}
+}
+
+func (c *Controller) clusters() []*clusterv1alpha1.Cluster {
+	objs := c.cfg.Clusters.GetStore().List()
+	out := make([]*clusterv1alpha1.Cluster, 0, len(objs))
+	for _, o := range objs {
+		out = append(out, o.(*clusterv1alpha1.Cluster))
+	}
+	return out
+}
+
+// commit writes the binding, if there is anything new to say.
+func (c *Controller) commit(ctx context.Context, old, next *binding.Binding) error {
+	switch {
+	case old == nil:
+		if _, err := c.cfg.Bindings.Create(ctx, next); err != nil {
+			return fmt.Errorf("create binding: %w", err)
+		}
+	case !equality.Semantic.DeepEqual(old, next):
+		if _, err := c.cfg.Bindings.Update(ctx, next); err != nil {
+			return fmt.Errorf("update binding: %w", err)
+		}
+	default:
+		return nil
+	}
+	klog.FromContext(ctx).V(2).Info("Placed", "clusters", next.Spec.Clusters, "new", old == nil)
+	return nil
+}
+
+// announce tells in an event when a template cannot be placed, and when it can again.
+func (c *Controller) announce(tmpl *unstructured.Unstructured, old, next *binding.Binding, d decision) {
+	if !d.scheduled {
+		return
+	}
+	var before *metav1.Condition
+	if old != nil {
+		before = meta.FindStatusCondition(old.Status.Conditions, workv1alpha2.Scheduled)
+	}
+	now := meta.FindStatusCondition(next.Status.Conditions, workv1alpha2.Scheduled)
+	switch {
+	case now == nil || (before != nil && before.Status == now.Status && before.Message == now.Message):
+	case now.Status == metav1.ConditionFalse:
+		c.cfg.Events.Event(tmpl, corev1.EventTypeWarning, "ScheduleBindingFailed", now.Message)
+	case before != nil && before.Status == metav1.ConditionFalse:
+		c.cfg.Events.Event(tmpl, corev1.EventTypeNormal, "ScheduleBindingSucceed", now.Message)
+	}
+}
+
+// withdraw deletes the binding of a template that is gone or going. An absent template is believed only when the API
+// itself says so; one whose dependents are to be orphaned leaves them.
+func (c *Controller) withdraw(ctx context.Context, ref template.Ref, tmpl *unstructured.Unstructured, b *binding.Binding) error {
+	if b == nil || b.DeletionTimestamp != nil || refOf(b) != ref {
+		return nil
+	}
+	if tmpl != nil {
+		if slices.Contains(tmpl.GetFinalizers(), metav1.FinalizerOrphanDependents) {
+			return nil
+		}
+		return c.cfg.Bindings.Delete(ctx, b)
+	}
+	owned := slices.ContainsFunc(b.OwnerReferences, func(o metav1.OwnerReference) bool { return o.UID == b.Spec.Resource.UID })
+	if !owned {
+		return nil // orphaned on purpose
+	}
+	live, err := c.cfg.Templates.Live(ctx, ref)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("check that the template is gone: %w", err)
+	}
+	if err == nil && live.GetUID() == b.Spec.Resource.UID {
+		return nil // the cache is behind, and its next event is on the way
+	}
+	return c.cfg.Bindings.Delete(ctx, b)
+}
+
+// unclaim takes the claim off a template that no policy governs any more, and off its binding. What was propagated stays
+// as it is, until some policy claims the template again.
+func (c *Controller) unclaim(ctx context.Context, tmpl *unstructured.Unstructured, old *binding.Binding) error {
+	if old != nil && old.Labels[workv1alpha2.BindingManagedByLabel] == "" {
+		next := old.DeepCopy()
+		if next.Labels != nil && next.Annotations != nil && binding.SetClaim(next.Labels, next.Annotations, nil) {
+			if _, err := c.cfg.Bindings.Update(ctx, next); err != nil {
+				return fmt.Errorf("take the claim off the binding: %w", err)
+			}
+		}
+	}
+	return c.claim(ctx, tmpl, nil)
+}
+
+// claim makes the template say which policy governs it.
+func (c *Controller) claim(ctx context.Context, tmpl *unstructured.Unstructured, p *match.Policy) error {
+	oldLabels, oldAnnotations := tmpl.GetLabels(), tmpl.GetAnnotations()
+	labels, annotations := maps.Clone(oldLabels), maps.Clone(oldAnnotations)
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	if !binding.SetClaim(labels, annotations, p) {
+		return nil
+	}
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
+		"uid":         tmpl.GetUID(), // not that of a successor
+		"labels":      difference(oldLabels, labels),
+		"annotations": difference(oldAnnotations, annotations),
+	}})
+	if err != nil {
+		return err
+	}
+	if err := c.cfg.Templates.Patch(ctx, template.RefOf(tmpl), types.MergePatchType, patch); err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("mark the template as claimed: %w", err)
+	}
+	return nil
+}
+
+// difference is what a merge patch must say to turn one map into the other.
+func difference(from, to map[string]string) map[string]any {
+	out := map[string]any{}
+	for k, v := range to {
+		if old, ok := from[k]; !ok || old != v {
+			out[k] = v
+		}
+	}
+	for k := range from {
+		if _, ok := to[k]; !ok {
+			out[k] = nil
+		}
+	}
+	return out
+}

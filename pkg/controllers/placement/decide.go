@@ -1,0 +1,258 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package placement
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
+	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
+	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
+	"github.com/manifold-k8s/manifold/pkg/binding"
+	"github.com/manifold-k8s/manifold/pkg/interpret"
+	"github.com/manifold-k8s/manifold/pkg/schedule"
+)
+
+// input is all that a decision rests on.
+type input struct {
+	tmpl     *unstructured.Unstructured
+	governor governor
+	old      *binding.Binding // nil for a template that was not placed before
+	clusters []*clusterv1alpha1.Cluster
+	now      time.Time
+}
+
+// decision says how the binding came about.
+type decision struct {
+	scheduled bool // false: the placement in force still holds
+	result    schedule.Decision
+}
+
+// decide returns the binding that the template should have. It is pure: without a reason to change, the result equals
+// the old binding.
+func decide(in input) (*binding.Binding, decision) {
+	next := skeleton(in)
+	fill(in, next)
+	var d decision
+	if suspended := next.Spec.Suspension; suspended == nil || suspended.Scheduling == nil || !*suspended.Scheduling {
+		if needsScheduling(next, in.clusters) {
+			d.scheduled = true
+			d.result = schedule.Place(request(in, next), in.clusters)
+			next.Spec.Clusters = d.result.Targets
+			next.Status.SchedulerObservedAffinityName = d.result.Affinity
+			if d.result.Reason == workv1alpha2.BindingReasonSuccess {
+				next.Annotations[policyv1alpha1.AppliedPlacementAnnotation] = encode(next.Spec.Placement)
+			}
+		}
+	}
+	if in.old != nil && equality.Semantic.DeepEqual(in.old.Spec, next.Spec) {
+		next.Spec.Resource.ResourceVersion = in.old.Spec.Resource.ResourceVersion
+	} else {
+		next.Spec.Resource.ResourceVersion = in.tmpl.GetResourceVersion()
+	}
+	remember(in.old, next)
+	report(in, next, d)
+	return next, d
+}
+
+// skeleton is the old binding, or an empty one of the right name.
+func skeleton(in input) *binding.Binding {
+	next := &binding.Binding{}
+	if in.old != nil {
+		next = in.old.DeepCopy()
+	}
+	key := binding.KeyOf(in.tmpl.GetNamespace(), in.tmpl.GetName(), in.tmpl.GetKind())
+	next.Namespace, next.Name = key.Namespace, key.Name
+	if next.Labels == nil {
+		next.Labels = map[string]string{}
+	}
+	if next.Annotations == nil {
+		next.Annotations = map[string]string{}
+	}
+	if f := binding.Finalizer(key.Namespace); !slices.Contains(next.Finalizers, f) {
+		next.Finalizers = append(next.Finalizers, f)
+	}
+	yes := true
+	owner := metav1.OwnerReference{
+		APIVersion: in.tmpl.GetAPIVersion(), Kind: in.tmpl.GetKind(), Name: in.tmpl.GetName(), UID: in.tmpl.GetUID(),
+		Controller: &yes, BlockOwnerDeletion: &yes,
+	}
+	if !slices.ContainsFunc(next.OwnerReferences, func(o metav1.OwnerReference) bool { return o.UID == owner.UID }) {
+		next.OwnerReferences = append(next.OwnerReferences, owner)
+	}
+	return next
+}
+
+// fill copies what template and policy say.
+func fill(in input, next *binding.Binding) {
+	t := in.tmpl
+	next.Spec.Resource = workv1alpha2.ObjectReference{
+		APIVersion: t.GetAPIVersion(), Kind: t.GetKind(), Namespace: t.GetNamespace(), Name: t.GetName(), UID: t.GetUID(),
+		ResourceVersion: next.Spec.Resource.ResourceVersion,
+	}
+	replicas, requirements, _ := interpret.Of(t.GroupVersionKind()).Replicas(t)
+	next.Spec.Replicas = replicas
+	if !equality.Semantic.DeepEqual(next.Spec.ReplicaRequirements, requirements) {
+		next.Spec.ReplicaRequirements = requirements
+	}
+	binding.SetClaim(next.Labels, next.Annotations, in.governor.policy)
+	if in.governor.namespace {
+		next.Labels[workv1alpha2.BindingManagedByLabel] = binding.ManagedByNamespace
+		next.Spec.Placement = &policyv1alpha1.Placement{}
+		next.Spec.SchedulerName = policyv1alpha1.DefaultSchedulerName
+		return
+	}
+	p := in.governor.policy.Spec
+	placement := p.Placement
+	next.Spec.Placement = placement.DeepCopy()
+	next.Spec.PropagateDeps = p.PropagateDeps
+	next.Spec.SchedulerName = p.SchedulerName
+	next.Spec.Failover = p.Failover.DeepCopy()
+	next.Spec.ConflictResolution = p.ConflictResolution
+	next.Spec.PreserveResourcesOnDeletion = p.PreserveResourcesOnDeletion
+	next.Spec.Suspension = suspension(p.Suspension, next.Spec.Suspension)
+}
+
+// suspension takes over the policy's part and keeps what others have said about scheduling.
+func suspension(policy *policyv1alpha1.Suspension, old *workv1alpha2.Suspension) *workv1alpha2.Suspension {
+	var scheduling *bool
+	if old != nil {
+		scheduling = old.Scheduling
+	}
+	if policy == nil && scheduling == nil {
+		return nil
+	}
+	out := &workv1alpha2.Suspension{Scheduling: scheduling}
+	if policy != nil {
+		out.Suspension = *policy.DeepCopy()
+	}
+	return out
+}
+
+// needsScheduling applies the rules for when a placement in force is questioned: never just because the fleet has
+// changed, if that would move replicas which are running where they were put.
+func needsScheduling(b *binding.Binding, clusters []*clusterv1alpha1.Cluster) bool {
+	if b.Annotations[policyv1alpha1.AppliedPlacementAnnotation] != encode(b.Spec.Placement) {
+		return true
+	}
+	if !meta.IsStatusConditionTrue(b.Status.Conditions, workv1alpha2.Scheduled) {
+		return true // an earlier attempt failed
+	}
+	rs := b.Spec.Placement.ReplicaScheduling
+	divided := rs != nil && rs.ReplicaSchedulingType != policyv1alpha1.ReplicaSchedulingTypeDuplicated
+	workload := b.Spec.Replicas > 0 || b.Spec.ReplicaRequirements != nil
+	if !workload || !divided {
+		return true // follows the fleet; nothing that runs is moved by that
+	}
+	if triggered, last := b.Spec.RescheduleTriggeredAt, b.Status.LastScheduledTime; triggered != nil && last != nil && triggered.After(last.Time) {
+		return true
+	}
+	var sum int32
+	for _, t := range b.Spec.Clusters {
+		sum += t.Replicas
+		if !slices.ContainsFunc(clusters, func(c *clusterv1alpha1.Cluster) bool { return c.Name == t.Name && c.DeletionTimestamp == nil }) {
+			return true
+		}
+	}
+	return sum != b.Spec.Replicas
+}
+
+func request(in input, b *binding.Binding) schedule.Request {
+	_, _, workload := interpret.Of(in.tmpl.GroupVersionKind()).Replicas(in.tmpl)
+	r := schedule.Request{
+		APIVersion: in.tmpl.GetAPIVersion(), Kind: in.tmpl.GetKind(), UID: in.tmpl.GetUID(),
+		Workload: workload, Replicas: b.Spec.Replicas, Requirements: b.Spec.ReplicaRequirements,
+		Placement: b.Spec.Placement, Previous: b.Spec.Clusters, ObservedAffinity: b.Status.SchedulerObservedAffinityName,
+	}
+	for _, t := range b.Spec.GracefulEvictionTasks {
+		r.Evicting = append(r.Evicting, t.FromCluster)
+	}
+	triggered, last := b.Spec.RescheduleTriggeredAt, b.Status.LastScheduledTime
+	r.Fresh = triggered != nil && last != nil && triggered.After(last.Time)
+	return r
+}
+
+// encode is the form in which the placement last applied is kept. Only its own output is compared with it.
+func encode(p *policyv1alpha1.Placement) string {
+	data, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // plain data
+	}
+	return string(data)
+}
+
+// remember keeps every cluster that drops out of the targets in the status, in the same write, until its copy is known to be gone:
+// else a crash in between would forget that there may be one.
+func remember(old, next *binding.Binding) {
+	if old == nil {
+		return
+	}
+	for _, cluster := range binding.Clusters(old) {
+		if !slices.Contains(binding.Clusters(next), cluster) {
+			next.Status.AggregatedStatus = append(next.Status.AggregatedStatus, workv1alpha2.AggregatedStatusItem{
+				ClusterName: cluster, AppliedMessage: "to be removed from this cluster", Health: workv1alpha2.ResourceUnknown,
+			})
+		}
+	}
+	slices.SortFunc(next.Status.AggregatedStatus, func(a, b workv1alpha2.AggregatedStatusItem) int {
+		return strings.Compare(a.ClusterName, b.ClusterName)
+	})
+}
+
+// maxMessage bounds condition messages, in bytes.
+const maxMessage = 1024
+
+// report sets the condition Scheduled and what goes with it.
+func report(in input, next *binding.Binding, d decision) {
+	generation := int64(1)
+	if in.old != nil {
+		generation = in.old.Generation
+		if !equality.Semantic.DeepEqual(in.old.Spec, next.Spec) {
+			generation++ // what the write makes of it
+		}
+	}
+	if !d.scheduled {
+		next.Status.SchedulerObservedGeneration = generation
+		return
+	}
+	c := metav1.Condition{
+		Type: workv1alpha2.Scheduled, Status: metav1.ConditionFalse, Reason: d.result.Reason, Message: d.result.Message,
+		LastTransitionTime: metav1.NewTime(in.now), ObservedGeneration: generation,
+	}
+	if len(d.result.Unsupported) > 0 {
+		c.Message += "; without effect yet: " + strings.Join(d.result.Unsupported, ", ")
+	}
+	if len(c.Message) > maxMessage {
+		c.Message = strings.ToValidUTF8(c.Message[:maxMessage-3], "") + "..."
+	}
+	if d.result.Reason == workv1alpha2.BindingReasonSuccess {
+		c.Status = metav1.ConditionTrue
+		next.Status.SchedulerObservedGeneration = generation
+		if in.old == nil || next.Status.LastScheduledTime == nil || !equality.Semantic.DeepEqual(in.old.Spec, next.Spec) {
+			now := metav1.NewTime(in.now)
+			next.Status.LastScheduledTime = &now
+		}
+	}
+	meta.SetStatusCondition(&next.Status.Conditions, c)
+}
+
+// reserved are the namespaces that stay on the hub.
+var reserved = regexp.MustCompile(`^(default|kube-.*|karmada-system|karmada-cluster|karmada-es-.*)$`)
+
+// followsToMembers reports whether a namespace goes to the members: all but those that every cluster has of its own, ours,
+// and those whose label says no.
+func followsToMembers(ns *unstructured.Unstructured) bool {
+	return !reserved.MatchString(ns.GetName()) && !strings.EqualFold(ns.GetLabels()[workv1alpha2.SkipAutoPropagationLabel], "true")
+}

@@ -1,0 +1,172 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package status
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
+
+	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
+	"github.com/manifold-k8s/manifold/pkg/binding"
+	syncer "github.com/manifold-k8s/manifold/pkg/controllers/sync"
+	"github.com/manifold-k8s/manifold/pkg/interpret"
+	"github.com/manifold-k8s/manifold/pkg/member"
+)
+
+// view is what is known of a binding in one cluster that may hold a copy.
+type view struct {
+	cluster string
+	target  *workv1alpha2.TargetCluster // nil: the copy has to go
+	// left: the cluster holds no copy any more, or is no part of the federation.
+	left bool
+	// known: outcome and copy are up to date. Without, what was reported last stands.
+	known   bool
+	outcome syncer.Outcome
+	copy    *member.Copy
+}
+
+// views collects what is known, one view per cluster.
+func (c *Controller) views(b *binding.Binding, key types.NamespacedName) []view {
+	var out []view
+	for _, cluster := range binding.Clusters(b) {
+		v := view{cluster: cluster, target: binding.Target(b, cluster)}
+		if b.DeletionTimestamp != nil {
+			v.target = nil
+		}
+		_, exists, err := c.cfg.Clusters.GetStore().GetByKey(cluster)
+		if err == nil && !exists {
+			v.left = true
+			out = append(out, v)
+			continue
+		}
+		if o, ok := c.cfg.Outcomes.Outcome(cluster, key); ok {
+			v.outcome = o
+			if m := c.cfg.Fleet.Get(cluster); m != nil {
+				v.copy, v.known = m.Copy(binding.TemplateKind(b), types.NamespacedName{Namespace: b.Spec.Resource.Namespace, Name: b.Spec.Resource.Name})
+				v.known = v.known && m.Reachable() && (o.Hash != "" || o.Failed != "")
+			}
+			v.left = v.target == nil && o.Gone
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// summarize brings a binding's status up to date with the views, and reports whether something is still moving: copies
+// that are not sent yet, or not healthy yet, without any failure.
+func summarize(s *workv1alpha2.ResourceBindingStatus, b *binding.Binding, views []view, now time.Time) (moving bool) {
+	old := s.AggregatedStatus
+	s.AggregatedStatus = nil
+	applied, failed := 0, false
+	for _, v := range views {
+		if v.left {
+			continue
+		}
+		i := slices.IndexFunc(old, func(o workv1alpha2.AggregatedStatusItem) bool { return o.ClusterName == v.cluster })
+		switch {
+		case v.target != nil && v.known:
+			item := itemOf(v)
+			failed = failed || v.outcome.Failed != ""
+			moving = moving || item.Health != workv1alpha2.ResourceHealthy
+			if item.Applied {
+				applied++
+			}
+			s.AggregatedStatus = append(s.AggregatedStatus, item)
+		case i >= 0:
+			s.AggregatedStatus = append(s.AggregatedStatus, old[i])
+			if old[i].Applied && v.target != nil {
+				applied++
+			}
+		default:
+			moving = true
+		}
+	}
+	slices.SortFunc(s.AggregatedStatus, func(a, b workv1alpha2.AggregatedStatusItem) int {
+		return strings.Compare(a.ClusterName, b.ClusterName)
+	})
+	full := metav1.Condition{
+		Type: workv1alpha2.FullyApplied, Status: metav1.ConditionFalse, Reason: workv1alpha2.FullyAppliedFailedReason,
+		Message:            fmt.Sprintf("%d of %d clusters have the current manifest", applied, len(b.Spec.Clusters)),
+		LastTransitionTime: metav1.NewTime(now),
+	}
+	if applied > 0 && applied == len(b.Spec.Clusters) && len(s.AggregatedStatus) == applied {
+		full.Status, full.Reason = metav1.ConditionTrue, workv1alpha2.FullyAppliedSuccessReason
+	}
+	if len(s.AggregatedStatus) > 0 || len(old) > 0 { // nothing to say about a binding that nobody has looked at yet
+		meta.SetStatusCondition(&s.Conditions, full)
+	}
+	return moving && !failed
+}
+
+// itemOf reports one target cluster.
+func itemOf(v view) workv1alpha2.AggregatedStatusItem {
+	item := workv1alpha2.AggregatedStatusItem{ClusterName: v.cluster, AppliedMessage: v.outcome.Failed, Health: workv1alpha2.ResourceUnknown}
+	if v.copy == nil {
+		return item
+	}
+	item.Applied = v.outcome.Failed == "" && v.copy.Hash == v.outcome.Hash
+	if v.copy.Status != nil {
+		raw, err := json.Marshal(v.copy.Status)
+		if err == nil { // it came out of JSON
+			item.Status = &runtime.RawExtension{Raw: raw}
+		}
+	}
+	if item.Applied {
+		item.Health = v.copy.Health
+	}
+	return item
+}
+
+// items puts the views of the target clusters into the form in which they are added up.
+func items(b *binding.Binding, views []view, workload bool) []interpret.Item {
+	var out []interpret.Item
+	for _, v := range views {
+		if v.target == nil || v.left {
+			continue
+		}
+		item := interpret.Item{Cluster: v.cluster, Replicas: v.outcome.Replicas}
+		if v.known {
+			if v.copy != nil {
+				item.Status, item.Health = v.copy.Status, v.copy.Health
+				item.Applied = v.outcome.Failed == "" && v.copy.Hash == v.outcome.Hash
+			}
+		} else {
+			item.Status, item.Applied, item.Health = reported(b, v.cluster)
+		}
+		if item.Replicas == nil && workload && v.outcome.Hash == "" {
+			n := v.target.Replicas
+			item.Replicas = &n
+		}
+		out = append(out, item)
+	}
+	return out
+}
+
+// reported returns what the binding last said about a cluster.
+func reported(b *binding.Binding, cluster string) (status map[string]any, applied bool, health workv1alpha2.ResourceHealth) {
+	for i := range b.Status.AggregatedStatus {
+		item := &b.Status.AggregatedStatus[i]
+		if item.ClusterName != cluster {
+			continue
+		}
+		if item.Status != nil {
+			if err := utiljson.Unmarshal(item.Status.Raw, &status); err != nil {
+				return nil, item.Applied, item.Health // not ours; as if nothing had been collected
+			}
+		}
+		return status, item.Applied, item.Health
+	}
+	return nil, false, workv1alpha2.ResourceUnknown
+}

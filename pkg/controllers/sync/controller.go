@@ -1,0 +1,311 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+// Package sync makes the members' copies what they should be: it renders a template for each target cluster and applies
+// it there, and removes copies for which a binding records that they have to go. Every member has its own queue, workers
+// and back-off.
+package sync
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
+
+	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
+	"github.com/manifold-k8s/manifold/pkg/binding"
+	"github.com/manifold-k8s/manifold/pkg/controllers/loop"
+	"github.com/manifold-k8s/manifold/pkg/match"
+	"github.com/manifold-k8s/manifold/pkg/member"
+	"github.com/manifold-k8s/manifold/pkg/policy"
+	"github.com/manifold-k8s/manifold/pkg/template"
+)
+
+// FieldManager owns in the members what Manifold sends.
+const FieldManager = "manifold"
+
+// workersPerMember bounds the requests under way to one member.
+const workersPerMember = 8
+
+// lastRetry is the longest wait before something that a member refused is tried again. What may have changed in the
+// meantime on the hub, or the member's return, is acted on at once.
+const lastRetry = time.Minute
+
+// Config is what a Controller needs.
+type Config struct {
+	Bindings  *binding.Store
+	Templates *template.Store
+	Policies  *policy.Store
+	Clusters  cache.SharedIndexInformer
+	Fleet     *member.Fleet
+	Events    record.EventRecorder
+	Clock     clock.PassiveClock
+}
+
+// Outcome is what became of a binding in one member.
+type Outcome struct {
+	// Hash is the content hash of the manifest that the member should have; empty before it was rendered.
+	Hash string
+	// Replicas is that manifest's replica field; nil without one.
+	Replicas *int32
+	// Failed says why the member has not got it; empty when it has, or when nothing was tried yet.
+	Failed string
+	// Gone: the member is known to hold no copy, and should not.
+	Gone bool
+}
+
+// entry is the outcome with what only this package needs.
+type entry struct {
+	Outcome
+	// accepted is the fingerprint of the live object that is known to be as it should be.
+	accepted uint64
+	// sent is when the manifest of that hash was last sent.
+	sent time.Time
+	// live is a state of the copy that has not been looked at yet.
+	live *unstructured.Unstructured
+}
+
+// Controller runs a loop for each member.
+type Controller struct {
+	cfg     Config
+	changed []func(types.NamespacedName)
+
+	mu      sync.Mutex
+	ctx     context.Context // of Run; nil before
+	wg      sync.WaitGroup
+	members map[string]*syncer
+}
+
+// syncer is the loop of one member.
+type syncer struct {
+	*Controller
+	member string
+	loop   *loop.Loop[types.NamespacedName]
+	stop   context.CancelFunc
+
+	mu      sync.Mutex
+	entries map[types.NamespacedName]*entry
+}
+
+// New returns a controller that does nothing until Run.
+func New(cfg Config) (*Controller, error) {
+	c := &Controller{cfg: cfg, members: map[string]*syncer{}}
+	cfg.Fleet.Listen(member.Events{
+		Changed: c.copyChanged,
+		Synced: func(m *member.Member, gvk schema.GroupVersionKind) {
+			c.ofMember(m.Name, func(b *binding.Binding) bool { return binding.TemplateKind(b) == gvk }, false)
+		},
+		Reachable: func(m *member.Member) { c.ofMember(m.Name, nil, true) },
+	})
+	cfg.Templates.OnChange(func(r template.Ref) {
+		if b := cfg.Bindings.Get(binding.KeyOf(r.Namespace, r.Name, r.Kind.Kind)); b != nil {
+			c.enqueue(b)
+		}
+	})
+	cfg.Templates.OnSynced(func(gvk schema.GroupVersionKind) {
+		cfg.Bindings.All(func(b *binding.Binding) {
+			if binding.TemplateKind(b) == gvk {
+				c.enqueue(b)
+			}
+		})
+	})
+	if err := cfg.Bindings.OnChange(c.bindingChanged); err != nil {
+		return nil, err
+	}
+	if err := cfg.Policies.OnOverrideChange(c.overridesChanged); err != nil {
+		return nil, err
+	}
+	_, err := cfg.Clusters.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		UpdateFunc: func(old, now any) {
+			a, b := old.(*clusterv1alpha1.Cluster), now.(*clusterv1alpha1.Cluster)
+			if a.Generation != b.Generation || !maps.Equal(a.Labels, b.Labels) { // overrides may look at either
+				c.ofMember(b.Name, nil, false)
+			}
+		},
+		DeleteFunc: func(obj any) {
+			if name, err := cache.DeletionHandlingMetaNamespaceKeyFunc(obj); err == nil {
+				c.drop(name)
+			}
+		},
+	})
+	return c, err
+}
+
+// OnChange calls f when an outcome of a binding has changed. It must be called before Run; f must return quickly.
+func (c *Controller) OnChange(f func(types.NamespacedName)) { c.changed = append(c.changed, f) }
+
+// Outcome returns what became of a binding in a member. ok is false when nothing is known.
+func (c *Controller) Outcome(cluster string, key types.NamespacedName) (o Outcome, ok bool) {
+	c.mu.Lock()
+	s := c.members[cluster]
+	c.mu.Unlock()
+	if s == nil {
+		return o, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[key]
+	if e == nil {
+		return o, false
+	}
+	return e.Outcome, true
+}
+
+// Backlog is how many bindings wait for a member.
+func (c *Controller) Backlog(cluster string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.members[cluster]; s != nil {
+		return s.loop.Len()
+	}
+	return 0
+}
+
+// Run works until ctx ends.
+func (c *Controller) Run(ctx context.Context) error {
+	c.mu.Lock()
+	c.ctx = ctx
+	for _, s := range c.members {
+		c.start(s)
+	}
+	c.mu.Unlock()
+	<-ctx.Done()
+	c.wg.Wait()
+	return nil
+}
+
+// start must be called with the lock held and the context set.
+func (c *Controller) start(s *syncer) {
+	if c.ctx.Err() != nil {
+		return
+	}
+	ctx, stop := context.WithCancel(klog.NewContext(c.ctx, klog.LoggerWithValues(klog.FromContext(c.ctx), "member", s.member)))
+	s.stop = stop
+	c.wg.Go(func() {
+		if err := s.loop.Run(ctx); err != nil {
+			klog.FromContext(ctx).Error(err, "Sync loop ended")
+		}
+	})
+}
+
+// syncer returns the loop of a member, which is made when it is first needed.
+func (c *Controller) syncer(cluster string) *syncer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.members[cluster]; s != nil {
+		return s
+	}
+	s := &syncer{Controller: c, member: cluster, entries: map[types.NamespacedName]*entry{}}
+	s.loop = loop.New(loop.Config{Name: "sync", Workers: workersPerMember, LastRetry: lastRetry}, s.step)
+	c.members[cluster] = s
+	if c.ctx != nil {
+		c.start(s)
+	}
+	return s
+}
+
+// drop forgets a member that is no part of the federation any more.
+func (c *Controller) drop(cluster string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.members[cluster]; s != nil {
+		if s.stop != nil {
+			s.stop()
+		}
+		delete(c.members, cluster)
+	}
+}
+
+// enqueue asks for a step on b in every cluster that may hold a copy.
+func (c *Controller) enqueue(b *binding.Binding) {
+	for _, cluster := range binding.Clusters(b) {
+		c.syncer(cluster).loop.Retry(binding.Key(b))
+	}
+}
+
+// ofMember asks for a step on all bindings of a member that pass the filter.
+func (c *Controller) ofMember(cluster string, filter func(*binding.Binding) bool, again bool) {
+	s := c.syncer(cluster)
+	c.cfg.Bindings.OfCluster(cluster, func(b *binding.Binding) {
+		switch {
+		case filter != nil && !filter(b):
+		case again:
+			s.loop.Retry(binding.Key(b))
+		default:
+			s.loop.Add(binding.Key(b))
+		}
+	})
+}
+
+// bindingChanged follows changes of a binding other than those of its status. The clusters it had before are asked too:
+// one of them may have to give up its copy.
+func (c *Controller) bindingChanged(old, now *binding.Binding) {
+	switch {
+	case now == nil:
+		for _, cluster := range binding.Clusters(old) {
+			c.syncer(cluster).loop.Add(binding.Key(old)) // forgets the entry
+		}
+	case old == nil:
+		c.enqueue(now)
+	case old.Generation != now.Generation || (old.DeletionTimestamp == nil) != (now.DeletionTimestamp == nil) ||
+		!maps.Equal(old.Labels, now.Labels) || !slices.Equal(binding.Clusters(old), binding.Clusters(now)):
+		c.enqueue(now)
+		for _, cluster := range binding.Clusters(old) {
+			if !slices.Contains(binding.Clusters(now), cluster) {
+				c.syncer(cluster).loop.Add(binding.Key(now))
+			}
+		}
+	}
+}
+
+// overridesChanged asks for a step on every binding whose template one of the selections covers.
+func (c *Controller) overridesChanged(selections ...policy.Selection) {
+	c.cfg.Bindings.All(func(b *binding.Binding) {
+		r := b.Spec.Resource
+		t := match.Template{APIVersion: r.APIVersion, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
+		if tmpl, _ := c.cfg.Templates.Get(refOf(b)); tmpl != nil {
+			t.Labels = tmpl.GetLabels()
+		}
+		if slices.ContainsFunc(selections, func(s policy.Selection) bool { return s.Covers(t) }) {
+			c.enqueue(b)
+		}
+	})
+}
+
+func refOf(b *binding.Binding) template.Ref {
+	return template.Ref{Kind: binding.TemplateKind(b), Namespace: b.Spec.Resource.Namespace, Name: b.Spec.Resource.Name}
+}
+
+// copyChanged follows changes in a member. A change of the status alone is no business of this package.
+func (c *Controller) copyChanged(m *member.Member, change member.Change) {
+	key := binding.KeyOf(change.Namespace, change.Name, change.Kind.Kind)
+	s := c.syncer(m.Name)
+	if change.New != nil {
+		s.mu.Lock()
+		e := s.entries[key]
+		same := e != nil && e.accepted == change.New.Fingerprint
+		if !same {
+			if e == nil {
+				e = &entry{}
+				s.entries[key] = e
+			}
+			e.live = change.Live
+		}
+		s.mu.Unlock()
+		if same {
+			return
+		}
+	}
+	s.loop.Add(key)
+}

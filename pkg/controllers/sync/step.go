@@ -1,0 +1,352 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package sync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/klog/v2"
+
+	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
+	"github.com/manifold-k8s/manifold/pkg/binding"
+	"github.com/manifold-k8s/manifold/pkg/interpret"
+	"github.com/manifold-k8s/manifold/pkg/member"
+	"github.com/manifold-k8s/manifold/pkg/render"
+)
+
+const (
+	// settleTime is how long the member's watch may take to report what we have just sent.
+	settleTime = 2 * time.Second
+	// foreignCheck is how often an object that stands in the way and is not ours is looked at again: it is not watched.
+	foreignCheck = 15 * time.Second
+)
+
+// errForeign reports an object of the same name that Manifold did not make and may not take over.
+var errForeign = errors.New("an object of this name exists that Manifold does not manage")
+
+// step makes the copy of one binding in this member what it should be.
+func (s *syncer) step(ctx context.Context, key types.NamespacedName) (time.Duration, error) {
+	b := s.cfg.Bindings.Get(key)
+	if b == nil {
+		// Nothing is recorded, so nothing is deleted: a binding that is deleted stays until its copies are gone.
+		s.mu.Lock()
+		delete(s.entries, key)
+		s.mu.Unlock()
+		return 0, nil
+	}
+	m := s.cfg.Fleet.Get(s.member)
+	if m == nil || !m.Reachable() {
+		return 0, nil // its return brings us back
+	}
+	gvk := binding.TemplateKind(b)
+	mapping := s.cfg.Templates.Mapping(gvk)
+	if mapping == nil {
+		s.cfg.Templates.Want(gvk)
+		return 0, nil // OnSynced brings us back
+	}
+	m.Want(gvk, mapping.Resource)
+	object := types.NamespacedName{Namespace: b.Spec.Resource.Namespace, Name: b.Spec.Resource.Name}
+	have, known := m.Copy(gvk, object)
+	if !known {
+		return 0, nil // Synced brings us back
+	}
+	j := job{
+		syncer: s, binding: b, key: key, have: have, live: s.take(key),
+		client: m.Dynamic.Resource(mapping.Resource).Namespace(object.Namespace),
+	}
+	var wait time.Duration
+	var err error
+	if b.DeletionTimestamp != nil || binding.Target(b, s.member) == nil {
+		wait, err = j.remove(ctx)
+	} else {
+		wait, err = j.put(ctx)
+	}
+	if away(err) {
+		m.Suspect()
+	}
+	return wait, err
+}
+
+// away reports whether an error of a request, wrapped or not, may mean that the member is away.
+func away(err error) bool {
+	var status apierrors.APIStatus
+	if errors.As(err, &status) {
+		if e, ok := status.(error); ok {
+			return member.Away(e)
+		}
+	}
+	return member.Away(err)
+}
+
+// job is one step's work.
+type job struct {
+	*syncer
+	binding *binding.Binding
+	key     types.NamespacedName
+	have    *member.Copy               // nil: the member holds no copy
+	live    *unstructured.Unstructured // the copy itself, if it has changed since it was last looked at
+	client  dynamic.ResourceInterface
+}
+
+// take returns the state of the copy that was not looked at yet, once.
+func (s *syncer) take(key types.NamespacedName) *unstructured.Unstructured {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[key]
+	if e == nil {
+		return nil
+	}
+	live := e.live
+	e.live = nil
+	return live
+}
+
+// read returns the entry as it is.
+func (j *job) read() entry {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if e := j.entries[j.key]; e != nil {
+		return *e
+	}
+	return entry{}
+}
+
+// record changes the entry and tells the listeners if the outcome is another one.
+func (j *job) record(f func(*entry)) {
+	j.mu.Lock()
+	e := j.entries[j.key]
+	if e == nil {
+		e = &entry{}
+		j.entries[j.key] = e
+	}
+	before := e.Outcome
+	f(e)
+	after := e.Outcome
+	j.mu.Unlock()
+	if before.Hash == after.Hash && before.Failed == after.Failed && before.Gone == after.Gone {
+		return
+	}
+	for _, f := range j.changed {
+		f(j.key)
+	}
+}
+
+// fail records why the member has not got what it should, and says so in an event when that is new.
+func (j *job) fail(reason string, err error) {
+	message := err.Error()
+	if j.read().Failed != message {
+		j.cfg.Events.Eventf(j.template(), corev1.EventTypeWarning, reason, "%s: %s", j.member, message)
+	}
+	j.record(func(e *entry) { e.Failed, e.Gone = message, false })
+}
+
+// template is what events are about: the object that the user knows.
+func (j *job) template() *corev1.ObjectReference {
+	r := j.binding.Spec.Resource
+	return &corev1.ObjectReference{APIVersion: r.APIVersion, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name, UID: r.UID}
+}
+
+// put sees to it that the member holds the manifest.
+func (j *job) put(ctx context.Context) (time.Duration, error) {
+	if !binding.Claimed(j.binding) {
+		return 0, nil // no policy governs the template any more: what was propagated stays as it is
+	}
+	if binding.Suspended(j.binding, j.member) {
+		j.record(func(e *entry) { e.Failed, e.Gone = "dispatching to this cluster is suspended", false })
+		return 0, nil
+	}
+	tmpl, known := j.cfg.Templates.Get(refOf(j.binding))
+	if !known || tmpl == nil || tmpl.GetUID() != j.binding.Spec.Resource.UID {
+		return 0, nil // placement sees the same and decides
+	}
+	if n, _, workload := interpret.Of(tmpl.GroupVersionKind()).Replicas(tmpl); workload && n != j.binding.Spec.Replicas {
+		return 0, nil // scaled, and not divided yet: the binding follows
+	}
+	want, err := j.render(tmpl)
+	if err != nil {
+		j.fail("ApplyOverridePolicyFailed", err)
+		return 0, nil // no use in trying again before something changes
+	}
+	hash := want.GetAnnotations()[workv1alpha2.ContentHashAnnotation]
+	e := j.read()
+	switch {
+	case j.have == nil && e.Hash == hash && e.accepted != 0 && j.cfg.Clock.Since(e.sent) < settleTime:
+		return settleTime, nil // sent, and not reported yet
+	case j.have != nil && j.have.Deleting:
+		j.fail("SyncFailed", errors.New("the object is being deleted in the cluster; it is made anew when it is gone"))
+		return 0, nil
+	case j.have != nil && j.have.Hash == hash && j.have.Fingerprint == e.accepted:
+		j.accept(want, e.accepted)
+		return 0, nil
+	case j.have != nil && j.have.Hash == hash && j.live != nil && render.Holds(want, j.live):
+		j.accept(want, render.Fingerprint(j.live))
+		return 0, nil
+	}
+	if j.have == nil {
+		if err := j.checkForeign(ctx); err != nil {
+			if errors.Is(err, errForeign) {
+				j.fail("SyncFailed", err)
+				return foreignCheck, nil
+			}
+			j.fail("SyncFailed", err)
+			return 0, err
+		}
+	}
+	return 0, j.apply(ctx, want)
+}
+
+// accept records that the live object with that fingerprint is what want says.
+func (j *job) accept(want *unstructured.Unstructured, fingerprint uint64) {
+	replicas := replicasIn(want)
+	j.record(func(e *entry) {
+		e.Hash, e.Replicas, e.Failed, e.Gone = want.GetAnnotations()[workv1alpha2.ContentHashAnnotation], replicas, "", false
+		e.accepted = fingerprint
+	})
+}
+
+func replicasIn(manifest *unstructured.Unstructured) *int32 {
+	path := interpret.Of(manifest.GroupVersionKind()).ReplicaPath()
+	if len(path) == 0 {
+		return nil
+	}
+	n, ok, err := unstructured.NestedInt64(manifest.Object, path...)
+	if err != nil || !ok {
+		return nil
+	}
+	i := int32(n)
+	return &i
+}
+
+// apply sends the manifest. What others own in the object stays.
+func (j *job) apply(ctx context.Context, want *unstructured.Unstructured) error {
+	live, err := j.client.Apply(ctx, want.GetName(), want, metav1.ApplyOptions{FieldManager: FieldManager, Force: true})
+	if err != nil {
+		j.fail("SyncFailed", err)
+		return fmt.Errorf("apply: %w", err)
+	}
+	live.SetGroupVersionKind(want.GroupVersionKind())
+	j.accept(want, render.Fingerprint(live))
+	now := j.cfg.Clock.Now()
+	j.record(func(e *entry) { e.sent = now })
+	klog.FromContext(ctx).V(2).Info("Applied", "kind", want.GetKind(), "created", j.have == nil)
+	return nil
+}
+
+// checkForeign looks whether an object of that name exists, as only managed ones are watched. It returns nil if there is
+// none, or one that may be taken over.
+func (j *job) checkForeign(ctx context.Context) error {
+	live, err := j.client.Get(ctx, j.binding.Spec.Resource.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look for an object of this name: %w", err)
+	}
+	tmpl, _ := j.cfg.Templates.Get(refOf(j.binding))
+	if ours(live) || overwrites(j.binding, tmpl) {
+		return nil
+	}
+	return fmt.Errorf("%w (managed by %s): set conflictResolution: Overwrite in the policy, or the annotation %s: %s on the object, to take it over",
+		errForeign, owners(live), workv1alpha2.ConflictResolutionAnnotation, workv1alpha2.ConflictResolutionOverwrite)
+}
+
+// ours reports whether the object carries our mark, or did until somebody removed it.
+func ours(live *unstructured.Unstructured) bool {
+	if live.GetLabels()[workv1alpha2.ManagedLabel] == workv1alpha2.ManagedLabelValue {
+		return true
+	}
+	return slices.ContainsFunc(live.GetManagedFields(), func(f metav1.ManagedFieldsEntry) bool {
+		return f.Manager == FieldManager && f.Operation == metav1.ManagedFieldsOperationApply
+	})
+}
+
+func owners(live *unstructured.Unstructured) string {
+	var names []string
+	for _, f := range live.GetManagedFields() {
+		if f.Subresource == "" && !slices.Contains(names, f.Manager) {
+			names = append(names, f.Manager)
+		}
+	}
+	if len(names) == 0 {
+		return "nobody in particular"
+	}
+	slices.Sort(names)
+	return fmt.Sprint(names)
+}
+
+// remove takes the copy away, if it is ours and the reason for it still holds.
+func (j *job) remove(ctx context.Context) (time.Duration, error) {
+	if j.have == nil || j.have.PermanentID != binding.PermanentID(j.binding) {
+		j.record(func(e *entry) { *e = entry{Outcome: Outcome{Gone: true}} })
+		return 0, nil
+	}
+	if j.have.Deleting {
+		return 0, nil // its end is reported by the watch
+	}
+	now, err := j.cfg.Bindings.Live(ctx, j.key)
+	if err != nil {
+		return 0, fmt.Errorf("check that the deletion still holds: %w", err)
+	}
+	if now.UID != j.binding.UID || (now.DeletionTimestamp == nil && binding.Target(now, j.member) != nil) {
+		return time.Second, nil // it came back; the cache will say so in a moment
+	}
+	name := j.binding.Spec.Resource.Name
+	if p := now.Spec.PreserveResourcesOnDeletion; p != nil && *p {
+		if err := j.release(ctx, name); err != nil {
+			j.fail("CleanupWorkFailed", err)
+			return 0, err
+		}
+		return 0, nil
+	}
+	background := metav1.DeletePropagationBackground
+	err = j.client.Delete(ctx, name, metav1.DeleteOptions{
+		Preconditions: &metav1.Preconditions{UID: &j.have.UID}, PropagationPolicy: &background,
+	})
+	if err != nil && !apierrors.IsNotFound(err) {
+		j.fail("CleanupWorkFailed", fmt.Errorf("delete: %w", err))
+		return 0, fmt.Errorf("delete: %w", err)
+	}
+	klog.FromContext(ctx).V(2).Info("Deleted", "kind", j.binding.Spec.Resource.Kind, "templateDeleted", now.DeletionTimestamp != nil)
+	return 0, nil
+}
+
+// release takes our marks off the object and leaves it where it is. The watch then reports it as gone.
+func (j *job) release(ctx context.Context, name string) error {
+	live, err := j.client.Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("release: %w", err)
+	}
+	if live.GetUID() != j.have.UID {
+		return nil
+	}
+	labels, annotations := live.GetLabels(), live.GetAnnotations()
+	marked := func(k, _ string) bool { return binding.Mark(k) }
+	maps.DeleteFunc(labels, marked)
+	maps.DeleteFunc(annotations, marked)
+	live.SetLabels(labels)
+	live.SetAnnotations(annotations)
+	live.SetManagedFields(slices.DeleteFunc(live.GetManagedFields(), func(f metav1.ManagedFieldsEntry) bool {
+		return f.Manager == FieldManager
+	}))
+	if _, err := j.client.Update(ctx, live, metav1.UpdateOptions{FieldManager: FieldManager}); err != nil {
+		return fmt.Errorf("release: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,237 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package member
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
+
+	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
+)
+
+const (
+	// probeEvery is how often a member that answers is asked whether it is ready.
+	probeEvery = 10 * time.Second
+	// probeFirst and probeLast are the first and the last wait between two attempts to reach a member that is away: it
+	// must be noticed well within 15 s of its return, and a hundred dead members must not cost anything to speak of.
+	probeFirst, probeLast = 250 * time.Millisecond, 4 * time.Second
+	// probeTimeout is how long a member may take to answer.
+	probeTimeout = 5 * time.Second
+	// discoverEvery is how often the list of served kinds is read anew, beside when a CustomResourceDefinition changes.
+	discoverEvery = 5 * time.Minute
+)
+
+// State is what is known of a member as a whole.
+type State struct {
+	// Reachable: the last request that could tell got an answer.
+	Reachable bool
+	// Probed is false until the first probe has ended.
+	Probed bool
+	// Ready: the health endpoint says so. Reason and Message are for the condition Ready.
+	Ready           bool
+	Reason, Message string
+	// Version is the API server's, e.g. v1.36.3.
+	Version string
+	// APIs are the served kinds, sorted; nil until they are known. Complete is false when some groups did not answer.
+	APIs     []clusterv1alpha1.APIEnablement
+	Complete bool
+	// Nodes sums up the nodes; nil until they are known.
+	Nodes *NodeSummary
+}
+
+// Member is the connection to one cluster.
+type Member struct {
+	Name string
+	// Dynamic is the client for everything sent to the member; rate-limited by the connection's configuration.
+	Dynamic dynamic.Interface
+
+	rest      rest.Interface
+	discovery discovery.DiscoveryInterface
+	events    []Events
+	kick      chan struct{} // asks for a probe now
+	stale     chan struct{} // asks for discovery now
+	want      chan schema.GroupVersionResource
+
+	mu    sync.RWMutex
+	state State
+	kinds map[schema.GroupVersionKind]*copies
+}
+
+func newMember(name string, cfg *rest.Config, events []Events) (*Member, error) {
+	dyn, err := dynamic.NewForConfig(cfg)
+	if err != nil {
+		return nil, err
+	}
+	disco, err := discovery.NewDiscoveryClientForConfig(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Member{
+		Name: name, Dynamic: dyn, rest: disco.RESTClient(), discovery: disco, events: events,
+		kick: make(chan struct{}, 1), stale: make(chan struct{}, 1), want: make(chan schema.GroupVersionResource, 64),
+		kinds: map[schema.GroupVersionKind]*copies{},
+	}, nil
+}
+
+// State returns what is known of the member; its slices must not be changed.
+func (m *Member) State() State {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.state
+}
+
+// Reachable reports whether the member answers.
+func (m *Member) Reachable() bool { return m.State().Reachable }
+
+// Suspect says that a request to the member has failed in a way that may mean that it is away: it is probed at once.
+func (m *Member) Suspect() {
+	select {
+	case m.kick <- struct{}{}:
+	default: // one is on its way
+	}
+}
+
+// Away reports whether err may mean that the member is away, rather than that it answered with an error.
+func Away(err error) bool {
+	if err == nil {
+		return false
+	}
+	status := apierrors.APIStatus(nil)
+	if s, ok := err.(apierrors.APIStatus); ok {
+		status = s
+	}
+	return status == nil || apierrors.IsServerTimeout(err) || apierrors.IsServiceUnavailable(err) || apierrors.IsUnauthorized(err)
+}
+
+// update changes the state and tells the listeners, if it did change.
+func (m *Member) update(f func(*State)) {
+	m.mu.Lock()
+	before := m.state
+	f(&m.state)
+	after := m.state
+	m.mu.Unlock()
+	if after.same(&before) {
+		return
+	}
+	for _, e := range m.events {
+		if e.State != nil {
+			e.State(m)
+		}
+	}
+	if after.Reachable && !before.Reachable {
+		for _, e := range m.events {
+			if e.Reachable != nil {
+				e.Reachable(m)
+			}
+		}
+	}
+}
+
+func (s *State) same(o *State) bool {
+	return s.Reachable == o.Reachable && s.Probed == o.Probed && s.Ready == o.Ready && s.Reason == o.Reason && s.Message == o.Message &&
+		s.Version == o.Version && s.Complete == o.Complete && s.Nodes.same(o.Nodes) &&
+		slices.EqualFunc(s.APIs, o.APIs, func(a, b clusterv1alpha1.APIEnablement) bool {
+			return a.GroupVersion == b.GroupVersion && slices.Equal(a.Resources, b.Resources)
+		})
+}
+
+// run probes, discovers and watches until ctx ends.
+func (m *Member) run(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() { m.discover(ctx) })
+	wg.Go(func() { m.watchNodes(ctx) })
+	wg.Go(func() { m.watchDefinitions(ctx) })
+	wg.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case r := <-m.want:
+				wg.Go(func() { m.watchKind(ctx, r) })
+			}
+		}
+	})
+	wait := probeFirst
+	for {
+		m.probe(ctx)
+		next := probeEvery
+		if !m.Reachable() {
+			next, wait = wait, min(wait*2, probeLast)
+		} else {
+			wait = probeFirst
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(next):
+		case <-m.kick:
+		}
+	}
+}
+
+// probe asks the health endpoint, and the version when the member had been away.
+func (m *Member) probe(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	code, err := m.get(ctx, "/readyz")
+	if code == http.StatusNotFound {
+		code, err = m.get(ctx, "/healthz")
+	}
+	if ctx.Err() == context.Canceled { // the member is being disconnected: says nothing about it
+		return
+	}
+	was := m.State()
+	next := State{Probed: true}
+	switch {
+	case code == http.StatusOK:
+		next.Reachable, next.Ready = true, true
+		next.Reason, next.Message = clusterv1alpha1.ReasonClusterReady, "the cluster's health endpoint answers ok"
+	case code != 0:
+		// It answers, so what is sent to it may well arrive.
+		next.Reachable = code != http.StatusUnauthorized
+		next.Reason, next.Message = clusterv1alpha1.ReasonClusterNotReachable, fmt.Sprintf("the cluster's health endpoint answers %d: %v", code, err)
+	default:
+		next.Reason, next.Message = clusterv1alpha1.ReasonClusterNotReachable, fmt.Sprintf("the cluster does not answer: %v", err)
+	}
+	if next.Reachable && (!was.Reachable || was.Version == "") {
+		if v, err := m.discovery.ServerVersion(); err == nil {
+			next.Version = v.GitVersion
+		}
+	}
+	if was.Reachable != next.Reachable {
+		klog.FromContext(ctx).Info("Member cluster", "reachable", next.Reachable, "message", next.Message)
+	}
+	m.update(func(s *State) {
+		s.Reachable, s.Probed, s.Ready, s.Reason, s.Message = next.Reachable, true, next.Ready, next.Reason, next.Message
+		if next.Version != "" {
+			s.Version = next.Version
+		}
+	})
+}
+
+// get returns the HTTP status of a path, or 0 with the error when there was no answer.
+func (m *Member) get(ctx context.Context, path string) (int, error) {
+	var code int
+	err := m.rest.Get().AbsPath(path).Do(ctx).StatusCode(&code).Error()
+	if err != nil && code == 0 {
+		if s, ok := err.(apierrors.APIStatus); ok {
+			code = int(s.Status().Code)
+		}
+	}
+	return code, err
+}

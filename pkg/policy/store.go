@@ -1,0 +1,167 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+// Package policy gives controllers the policies as lists, from informers.
+package policy
+
+import (
+	"context"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/cache"
+
+	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
+	"github.com/manifold-k8s/manifold/pkg/match"
+)
+
+// Store holds all policies.
+type Store struct {
+	pp, cpp, op, cop cache.SharedIndexInformer
+}
+
+// ListWatches are the sources of a Store.
+type ListWatches struct {
+	Propagation, ClusterPropagation, Override, ClusterOverride cache.ListerWatcher
+}
+
+// NewStore returns a store that holds nothing until Run.
+func NewStore(lw ListWatches) *Store {
+	informer := func(lw cache.ListerWatcher, example runtime.Object) cache.SharedIndexInformer {
+		return cache.NewSharedIndexInformer(lw, example, 0, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
+	}
+	return &Store{
+		pp:  informer(lw.Propagation, &policyv1alpha1.PropagationPolicy{}),
+		cpp: informer(lw.ClusterPropagation, &policyv1alpha1.ClusterPropagationPolicy{}),
+		op:  informer(lw.Override, &policyv1alpha1.OverridePolicy{}),
+		cop: informer(lw.ClusterOverride, &policyv1alpha1.ClusterOverridePolicy{}),
+	}
+}
+
+// Run keeps the store up to date until ctx ends.
+func (s *Store) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	for _, i := range []cache.SharedIndexInformer{s.pp, s.cpp, s.op, s.cop} {
+		wg.Go(func() { i.RunWithContext(ctx) })
+	}
+	wg.Wait()
+	return nil
+}
+
+// HasSynced reports whether the store holds all policies that there were when it started.
+func (s *Store) HasSynced() bool {
+	return s.pp.HasSynced() && s.cpp.HasSynced() && s.op.HasSynced() && s.cop.HasSynced()
+}
+
+// Selection is what a policy selects: Namespace is empty for a cluster-wide policy, and no selectors mean everything.
+type Selection struct {
+	Namespace string
+	Selectors []policyv1alpha1.ResourceSelector
+}
+
+// Covers reports whether a change of a policy with this selection may concern t.
+func (s Selection) Covers(t match.Template) bool {
+	if s.Namespace != "" && s.Namespace != t.Namespace {
+		return false
+	}
+	return len(s.Selectors) == 0 || match.Selects(s.Selectors, t) != match.StrengthNone
+}
+
+// OnPropagationChange calls f after every change of a propagation policy, with what it selected before and selects now.
+// f must return quickly.
+func (s *Store) OnPropagationChange(f func(...Selection)) error {
+	if err := on(s.pp, f, func(p *policyv1alpha1.PropagationPolicy) Selection {
+		return Selection{p.Namespace, p.Spec.ResourceSelectors}
+	}); err != nil {
+		return err
+	}
+	return on(s.cpp, f, func(p *policyv1alpha1.ClusterPropagationPolicy) Selection {
+		return Selection{"", p.Spec.ResourceSelectors}
+	})
+}
+
+// OnOverrideChange does the same for override policies.
+func (s *Store) OnOverrideChange(f func(...Selection)) error {
+	if err := on(s.op, f, func(p *policyv1alpha1.OverridePolicy) Selection {
+		return Selection{p.Namespace, p.Spec.ResourceSelectors}
+	}); err != nil {
+		return err
+	}
+	return on(s.cop, f, func(p *policyv1alpha1.ClusterOverridePolicy) Selection {
+		return Selection{"", p.Spec.ResourceSelectors}
+	})
+}
+
+func on[T any](i cache.SharedIndexInformer, f func(...Selection), selection func(T) Selection) error {
+	one := func(obj any) (Selection, bool) {
+		if d, ok := obj.(cache.DeletedFinalStateUnknown); ok {
+			obj = d.Obj
+		}
+		p, ok := obj.(T)
+		if !ok {
+			return Selection{}, false
+		}
+		return selection(p), true
+	}
+	tell := func(obj any) {
+		if s, ok := one(obj); ok {
+			f(s)
+		}
+	}
+	_, err := i.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    tell,
+		DeleteFunc: tell,
+		UpdateFunc: func(old, now any) {
+			a, _ := one(old)
+			if b, ok := one(now); ok {
+				f(a, b)
+			}
+		},
+	})
+	return err
+}
+
+// Propagation returns the propagation policies that may govern templates of a namespace, which must not be changed.
+func (s *Store) Propagation(namespace string) ([]*policyv1alpha1.PropagationPolicy, []*policyv1alpha1.ClusterPropagationPolicy) {
+	return inNamespace[*policyv1alpha1.PropagationPolicy](s.pp, namespace), all[*policyv1alpha1.ClusterPropagationPolicy](s.cpp)
+}
+
+// AllPropagation calls f with the selectors of every propagation policy.
+func (s *Store) AllPropagation(f func(Selection)) {
+	for _, p := range all[*policyv1alpha1.PropagationPolicy](s.pp) {
+		f(Selection{p.Namespace, p.Spec.ResourceSelectors})
+	}
+	for _, p := range all[*policyv1alpha1.ClusterPropagationPolicy](s.cpp) {
+		f(Selection{"", p.Spec.ResourceSelectors})
+	}
+}
+
+// Overrides returns the override policies that may apply to templates of a namespace, which must not be changed.
+func (s *Store) Overrides(namespace string) ([]*policyv1alpha1.ClusterOverridePolicy, []*policyv1alpha1.OverridePolicy) {
+	return all[*policyv1alpha1.ClusterOverridePolicy](s.cop), inNamespace[*policyv1alpha1.OverridePolicy](s.op, namespace)
+}
+
+func all[T any](i cache.SharedIndexInformer) []T { return typed[T](i.GetStore().List()) }
+
+func inNamespace[T any](i cache.SharedIndexInformer, namespace string) []T {
+	if namespace == "" {
+		return nil
+	}
+	objs, err := i.GetIndexer().ByIndex(cache.NamespaceIndex, namespace)
+	if err != nil {
+		return nil // the index is made above
+	}
+	return typed[T](objs)
+}
+
+func typed[T any](objs []any) []T {
+	out := make([]T, 0, len(objs))
+	for _, o := range objs {
+		if t, ok := o.(T); ok {
+			out = append(out, t)
+		}
+	}
+	return out
+}

@@ -1,0 +1,272 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+// Package template watches what users want propagated: the objects of the kinds that a policy selects or a binding
+// names. Kinds that nobody asks for are not watched and cost nothing.
+package template
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
+)
+
+// Ref names a template.
+type Ref struct {
+	Kind      schema.GroupVersionKind
+	Namespace string // empty for cluster-wide kinds
+	Name      string
+}
+
+// String is for logs.
+func (r Ref) String() string {
+	return fmt.Sprintf("%s %s/%s", r.Kind, r.Namespace, r.Name)
+}
+
+// RefOf returns the name of an object.
+func RefOf(o *unstructured.Unstructured) Ref {
+	return Ref{Kind: o.GroupVersionKind(), Namespace: o.GetNamespace(), Name: o.GetName()}
+}
+
+// unknownKindRetry is how long to wait before asking again whether a kind is served that was not: its CustomResourceDefinition may
+// come. Only kinds that somebody named and nobody serves are asked for.
+const unknownKindRetry = 2 * time.Second
+
+// fieldManager owns what Manifold itself writes into templates: claims and status.
+const fieldManager = "manifold"
+
+// Store watches kinds on demand.
+type Store struct {
+	client dynamic.Interface
+	mapper meta.ResettableRESTMapper
+	notify []func(Ref)
+	synced []func(schema.GroupVersionKind)
+
+	want chan schema.GroupVersionKind
+
+	mu    sync.RWMutex
+	kinds map[schema.GroupVersionKind]*kind
+}
+
+// kind is one watched kind. resource and informer are set when the kind is known to be served.
+type kind struct {
+	mapping  *meta.RESTMapping
+	informer cache.SharedIndexInformer
+}
+
+// NewStore returns a store over the hub's API. It watches nothing until Run, and then what Want names.
+func NewStore(client dynamic.Interface, mapper meta.ResettableRESTMapper) *Store {
+	return &Store{client: client, mapper: mapper, want: make(chan schema.GroupVersionKind, 64), kinds: map[schema.GroupVersionKind]*kind{}}
+}
+
+// OnChange calls f after every change of a template. It must be called before Run; f must return quickly.
+func (s *Store) OnChange(f func(Ref)) { s.notify = append(s.notify, f) }
+
+// OnSynced calls f once for every kind, when the store holds all objects of it. It must be called before Run.
+func (s *Store) OnSynced(f func(schema.GroupVersionKind)) { s.synced = append(s.synced, f) }
+
+// Want asks for a kind to be watched. It is cheap to ask again.
+func (s *Store) Want(gvk schema.GroupVersionKind) {
+	s.mu.RLock()
+	_, known := s.kinds[gvk]
+	s.mu.RUnlock()
+	if known {
+		return
+	}
+	s.mu.Lock()
+	_, known = s.kinds[gvk]
+	if !known {
+		s.kinds[gvk] = &kind{}
+	}
+	s.mu.Unlock()
+	if !known {
+		s.want <- gvk
+	}
+}
+
+// Run watches until ctx ends.
+func (s *Store) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case gvk := <-s.want:
+			wg.Go(func() { s.watch(ctx, gvk) })
+		}
+	}
+}
+
+// watch finds out where the kind is served, however long that takes, and keeps its objects.
+func (s *Store) watch(ctx context.Context, gvk schema.GroupVersionKind) {
+	logger := klog.FromContext(ctx)
+	mapping, err := s.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	for err != nil {
+		logger.V(2).Info("A kind that a policy or binding names is not served", "kind", gvk, "err", err.Error())
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(unknownKindRetry):
+		}
+		s.mapper.Reset()
+		mapping, err = s.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	}
+	informer := s.informer(mapping)
+	changed := func(obj any) {
+		if u, ok := object(obj); ok {
+			for _, f := range s.notify {
+				f(RefOf(u))
+			}
+		}
+	}
+	handle, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc: changed, DeleteFunc: changed,
+		UpdateFunc: func(old, obj any) {
+			if !statusOnly(old, obj) {
+				changed(obj)
+			}
+		},
+	})
+	if err != nil {
+		logger.Error(err, "Templates of this kind cannot be watched", "kind", gvk)
+		return
+	}
+	s.mu.Lock()
+	s.kinds[gvk] = &kind{mapping: mapping, informer: informer}
+	s.mu.Unlock()
+	logger.V(2).Info("Watching templates", "kind", gvk)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		informer.RunWithContext(ctx)
+	}()
+	if cache.WaitForCacheSync(ctx.Done(), handle.HasSynced) {
+		for _, f := range s.synced {
+			f(gvk)
+		}
+	}
+	<-done
+}
+
+func (s *Store) informer(m *meta.RESTMapping) cache.SharedIndexInformer {
+	r := s.client.Resource(m.Resource)
+	lw := &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return r.List(ctx, o) },
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			return r.Watch(ctx, o)
+		},
+	}
+	i := cache.NewSharedIndexInformer(lw, &unstructured.Unstructured{}, 0, cache.Indexers{})
+	// Nobody here reads who owns which field; it is often half of the object.
+	if err := i.SetTransform(func(obj any) (any, error) {
+		if u, ok := obj.(*unstructured.Unstructured); ok {
+			u.SetManagedFields(nil)
+		}
+		return obj, nil
+	}); err != nil {
+		panic(err) // only once it has started
+	}
+	return i
+}
+
+// statusOnly reports whether nothing but the status has changed, for kinds that count generations.
+func statusOnly(old, now any) bool {
+	a, okA := object(old)
+	b, okB := object(now)
+	return okA && okB && a.GetGeneration() > 0 && a.GetGeneration() == b.GetGeneration() && a.GetUID() == b.GetUID() &&
+		maps.Equal(a.GetLabels(), b.GetLabels()) && maps.Equal(a.GetAnnotations(), b.GetAnnotations()) &&
+		slices.Equal(a.GetFinalizers(), b.GetFinalizers()) && (a.GetDeletionTimestamp() == nil) == (b.GetDeletionTimestamp() == nil)
+}
+
+func object(obj any) (*unstructured.Unstructured, bool) {
+	if d, ok := obj.(cache.DeletedFinalStateUnknown); ok {
+		obj = d.Obj
+	}
+	u, ok := obj.(*unstructured.Unstructured)
+	return u, ok
+}
+
+// ready returns the kind if all its objects are known.
+func (s *Store) ready(gvk schema.GroupVersionKind) *kind {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if k := s.kinds[gvk]; k != nil && k.informer != nil && k.informer.HasSynced() {
+		return k
+	}
+	return nil
+}
+
+// Get returns the template, which must not be changed, or nil if there is none. known is false as long as that cannot be
+// said, because the kind is not watched yet.
+func (s *Store) Get(r Ref) (tmpl *unstructured.Unstructured, known bool) {
+	k := s.ready(r.Kind)
+	if k == nil {
+		return nil, false
+	}
+	key := r.Name
+	if r.Namespace != "" {
+		key = r.Namespace + "/" + r.Name
+	}
+	obj, ok, err := k.informer.GetStore().GetByKey(key)
+	if err != nil || !ok { // an in-memory store gives no errors
+		return nil, true
+	}
+	return obj.(*unstructured.Unstructured), true
+}
+
+// All calls f for every template of a kind. It calls nothing while the kind is not watched; OnSynced tells when it is.
+func (s *Store) All(gvk schema.GroupVersionKind, f func(*unstructured.Unstructured)) {
+	k := s.ready(gvk)
+	if k == nil {
+		return
+	}
+	for _, obj := range k.informer.GetStore().List() {
+		f(obj.(*unstructured.Unstructured))
+	}
+}
+
+// Mapping returns where a kind is served, or nil while that is not known.
+func (s *Store) Mapping(gvk schema.GroupVersionKind) *meta.RESTMapping {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if k := s.kinds[gvk]; k != nil {
+		return k.mapping
+	}
+	return nil
+}
+
+// Live reads a template from the API itself, past every cache.
+func (s *Store) Live(ctx context.Context, r Ref) (*unstructured.Unstructured, error) {
+	m := s.Mapping(r.Kind)
+	if m == nil {
+		return nil, &meta.NoKindMatchError{GroupKind: r.Kind.GroupKind(), SearchedVersions: []string{r.Kind.Version}}
+	}
+	return s.client.Resource(m.Resource).Namespace(r.Namespace).Get(ctx, r.Name, metav1.GetOptions{})
+}
+
+// Patch changes a template in the name of Manifold.
+func (s *Store) Patch(ctx context.Context, r Ref, pt types.PatchType, patch []byte, subresources ...string) error {
+	m := s.Mapping(r.Kind)
+	if m == nil {
+		return &meta.NoKindMatchError{GroupKind: r.Kind.GroupKind(), SearchedVersions: []string{r.Kind.Version}}
+	}
+	_, err := s.client.Resource(m.Resource).Namespace(r.Namespace).Patch(ctx, r.Name, pt, patch, metav1.PatchOptions{FieldManager: fieldManager}, subresources...)
+	return err
+}
