@@ -1,0 +1,92 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package server
+
+import (
+	"context"
+	"fmt"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	corev1apply "k8s.io/client-go/applyconfigurations/core/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
+	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
+	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
+)
+
+// addOurTypes makes a scheme know the kinds of our groups.
+func addOurTypes(s *runtime.Scheme) error {
+	for _, add := range []func(*runtime.Scheme) error{policyv1alpha1.AddToScheme, clusterv1alpha1.AddToScheme, workv1alpha2.AddToScheme} {
+		if err := add(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// systemNamespaces hold what the federation itself needs. They are never propagated.
+var systemNamespaces = []string{"karmada-system", "karmada-cluster"}
+
+const systemLabel = "karmada.io/system"
+
+// clusterRoles are what users expect to find: namespace users may handle the namespaced kinds of ours, read or write, by the
+// ordinary roles view, edit and admin.
+func clusterRoles() []rbacv1.ClusterRole {
+	namespaced := []rbacv1.PolicyRule{
+		{APIGroups: []string{policyv1alpha1.GroupName}, Resources: []string{"propagationpolicies", "overridepolicies"}},
+		{APIGroups: []string{workv1alpha2.GroupName}, Resources: []string{"resourcebindings", "resourcebindings/status"}},
+	}
+	role := func(name string, aggregateTo []string, verbs ...string) rbacv1.ClusterRole {
+		r := rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"karmada.io/bootstrapping": "rbac-defaults"}}}
+		for _, to := range aggregateTo {
+			r.Labels["rbac.authorization.k8s.io/aggregate-to-"+to] = "true"
+		}
+		for _, rule := range namespaced {
+			rule.Verbs = verbs
+			r.Rules = append(r.Rules, rule)
+		}
+		return r
+	}
+	view := role("karmada-view", []string{"view"}, "get", "list", "watch")
+	edit := role("karmada-edit", []string{"edit", "admin"}, "create", "update", "patch", "delete", "deletecollection")
+	// Bindings are the system's; users look at them.
+	edit.Rules = edit.Rules[:1]
+	return []rbacv1.ClusterRole{view, edit}
+}
+
+// bootstrap makes sure that the objects exist which every hub has.
+func bootstrap(ctx context.Context, loopback *rest.Config) error {
+	client, err := kubernetes.NewForConfig(loopback)
+	if err != nil {
+		return err
+	}
+	for _, name := range systemNamespaces {
+		ns := corev1apply.Namespace(name).WithLabels(map[string]string{systemLabel: "true"})
+		if _, err := client.CoreV1().Namespaces().Apply(ctx, ns, metav1.ApplyOptions{FieldManager: "manifold", Force: true}); err != nil {
+			return fmt.Errorf("namespace %s: %w", name, err)
+		}
+	}
+	for _, want := range clusterRoles() {
+		have, err := client.RbacV1().ClusterRoles().Get(ctx, want.Name, metav1.GetOptions{})
+		switch {
+		case apierrors.IsNotFound(err):
+			_, err = client.RbacV1().ClusterRoles().Create(ctx, &want, metav1.CreateOptions{})
+		case err == nil && !equality.Semantic.DeepEqual(have.Rules, want.Rules):
+			have.Rules, have.Labels = want.Rules, want.Labels
+			_, err = client.RbacV1().ClusterRoles().Update(ctx, have, metav1.UpdateOptions{})
+		}
+		if err != nil {
+			return fmt.Errorf("cluster role %s: %w", want.Name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package server
+
+import (
+	"maps"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/registry/generic"
+	"k8s.io/apiserver/pkg/registry/rest"
+	openapi "k8s.io/kube-openapi/pkg/common"
+	"k8s.io/utils/clock"
+
+	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
+	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
+	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
+	generatedopenapi "github.com/manifold-k8s/manifold/pkg/generated/openapi"
+	"github.com/manifold-k8s/manifold/pkg/native"
+	"github.com/manifold-k8s/manifold/pkg/registry/cluster"
+	"github.com/manifold-k8s/manifold/pkg/registry/policy"
+	"github.com/manifold-k8s/manifold/pkg/registry/work"
+)
+
+// ourGroups is the storage of our API groups, filled in while the API server is built.
+type ourGroups struct {
+	policy  policy.Storage
+	cluster cluster.Storage
+	work    work.Storage
+}
+
+func newGroups() *ourGroups { return &ourGroups{} }
+
+// groups describes our API groups to the API server.
+func (s *ourGroups) groups() []native.Group {
+	group := func(gv schema.GroupVersion, priority int32, types func(*runtime.Scheme, schema.GroupVersion), resources []string,
+		storage func(*runtime.Scheme, generic.RESTOptionsGetter) (map[string]rest.Storage, error)) native.Group {
+		return native.Group{Version: gv, Priority: priority, AddTypes: types, Resources: resources, NewStorage: storage}
+	}
+	return []native.Group{
+		group(policyv1alpha1.SchemeGroupVersion, 1600, policyv1alpha1.AddKnownTypes,
+			[]string{"propagationpolicies", "clusterpropagationpolicies", "overridepolicies", "clusteroverridepolicies"},
+			func(scheme *runtime.Scheme, getter generic.RESTOptionsGetter) (_ map[string]rest.Storage, err error) {
+				s.policy, err = policy.NewStorage(scheme, getter)
+				if err != nil {
+					return nil, err
+				}
+				return s.policy.Resources(), nil
+			}),
+		group(clusterv1alpha1.SchemeGroupVersion, 1500, clusterv1alpha1.AddKnownTypes, []string{"clusters"},
+			func(scheme *runtime.Scheme, getter generic.RESTOptionsGetter) (_ map[string]rest.Storage, err error) {
+				s.cluster, err = cluster.NewStorage(scheme, getter, clock.RealClock{})
+				if err != nil {
+					return nil, err
+				}
+				return s.cluster.Resources(), nil
+			}),
+		group(workv1alpha2.SchemeGroupVersion, 1400, workv1alpha2.AddKnownTypes,
+			[]string{"resourcebindings", "clusterresourcebindings"},
+			func(scheme *runtime.Scheme, getter generic.RESTOptionsGetter) (_ map[string]rest.Storage, err error) {
+				s.work, err = work.NewStorage(scheme, getter)
+				if err != nil {
+					return nil, err
+				}
+				return s.work.Resources(), nil
+			}),
+	}
+}
+
+// definitions are the OpenAPI definitions of our types.
+func definitions(ref openapi.ReferenceCallback) map[string]openapi.OpenAPIDefinition {
+	return maps.Clone(generatedopenapi.GetOpenAPIDefinitions(ref))
+}

@@ -1,0 +1,126 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package server
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/scheme"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/utils/clock"
+
+	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
+	"github.com/manifold-k8s/manifold/pkg/binding"
+	"github.com/manifold-k8s/manifold/pkg/controllers/cluster"
+	"github.com/manifold-k8s/manifold/pkg/controllers/placement"
+	"github.com/manifold-k8s/manifold/pkg/controllers/status"
+	"github.com/manifold-k8s/manifold/pkg/controllers/sync"
+	"github.com/manifold-k8s/manifold/pkg/member"
+	"github.com/manifold-k8s/manifold/pkg/policy"
+	"github.com/manifold-k8s/manifold/pkg/template"
+)
+
+// hubConfig are the settings of the federation's own controllers.
+type hubConfig struct {
+	qps   float32 // to one member
+	burst int
+}
+
+// hub is everything that makes the API server a federation: the caches and the loops over them.
+type hub struct {
+	events record.EventBroadcaster
+	sink   corev1client.EventInterface
+	run    []func(context.Context) error
+}
+
+// newHub builds the controllers and starts none of them.
+func newHub(loopback *rest.Config, ours *ourGroups, cfg hubConfig) (*hub, error) {
+	config := rest.CopyConfig(loopback)
+	config.ContentType = runtime.ContentTypeJSON
+	client, err := kubernetes.NewForConfig(loopback)
+	if err != nil {
+		return nil, err
+	}
+	dyn, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	s := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{scheme.AddToScheme, addOurTypes} {
+		if err := add(s); err != nil {
+			return nil, err
+		}
+	}
+	h := &hub{events: record.NewBroadcaster(), sink: client.CoreV1().Events("")}
+	events := h.events.NewRecorder(s, corev1.EventSource{Component: "manifold"})
+	wall := clock.RealClock{}
+
+	clusters := cache.NewSharedIndexInformer(ours.cluster.Clusters.ListWatch(), &clusterv1alpha1.Cluster{}, 0, cache.Indexers{})
+	policies := policy.NewStore(policy.ListWatches{
+		Propagation:        ours.policy.PropagationPolicies.ListWatch(),
+		ClusterPropagation: ours.policy.ClusterPropagationPolicies.ListWatch(),
+		Override:           ours.policy.OverridePolicies.ListWatch(),
+		ClusterOverride:    ours.policy.ClusterOverridePolicies.ListWatch(),
+	})
+	bindings := binding.NewStore(ours.work.ResourceBindings.ListWatch(), ours.work.ClusterResourceBindings.ListWatch(),
+		ours.work.ResourceBindings.Writer(), ours.work.ClusterResourceBindings.Writer())
+	templates := template.NewStore(dyn, restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery())))
+	fleet := member.NewFleet()
+
+	place, err := placement.New(placement.Config{
+		Bindings: bindings, Templates: templates, Policies: policies, Clusters: clusters, Events: events, Clock: wall,
+	})
+	if err != nil {
+		return nil, err
+	}
+	push, err := sync.New(sync.Config{
+		Bindings: bindings, Templates: templates, Policies: policies, Clusters: clusters, Fleet: fleet, Events: events, Clock: wall,
+	})
+	if err != nil {
+		return nil, err
+	}
+	members, err := cluster.New(cluster.Config{
+		Clusters: clusters, Writer: ours.cluster.Clusters.Writer(), Secrets: client.CoreV1(), Fleet: fleet, Bindings: bindings,
+		Events: events, Clock: wall, QPS: cfg.qps, Burst: cfg.burst,
+	})
+	if err != nil {
+		return nil, err
+	}
+	report, err := status.New(status.Config{
+		Bindings: bindings, Templates: templates, Clusters: clusters, Fleet: fleet, Outcomes: push, Clock: wall, Left: members.Recheck,
+	})
+	if err != nil {
+		return nil, err
+	}
+	push.OnChange(report.Enqueue)
+
+	h.run = []func(context.Context) error{
+		func(ctx context.Context) error { clusters.RunWithContext(ctx); return nil },
+		policies.Run, bindings.Run, templates.Run, fleet.Run, members.Run, place.Run, push.Run, report.Run,
+	}
+	return h, nil
+}
+
+// Run works until ctx ends and returns when all controllers have stopped.
+func (h *hub) Run(ctx context.Context) error {
+	h.events.StartRecordingToSink(&corev1client.EventSinkImpl{Interface: h.sink})
+	defer h.events.Shutdown()
+	g, ctx := errgroup.WithContext(ctx)
+	for _, run := range h.run {
+		g.Go(func() error { return run(ctx) })
+	}
+	return g.Wait()
+}

@@ -1,0 +1,119 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+	cliflag "k8s.io/component-base/cli/flag"
+
+	"github.com/manifold-k8s/manifold/pkg/native"
+)
+
+// Options are the flags of `manifold server`: those of a Kubernetes API server, and a few of our own.
+type Options struct {
+	*native.Options
+	// DataDir holds the embedded store, keys, certificates and admin.kubeconfig.
+	DataDir string
+	// ServingNames are further DNS names and addresses for the serving certificate.
+	ServingNames []string
+	// EtcdNoSync leaves out fsync in the embedded store.
+	EtcdNoSync bool
+	// MemberQPS and MemberBurst bound the requests to one member, per second.
+	MemberQPS   float32
+	MemberBurst int
+}
+
+// NewOptions returns the defaults: a server for everybody on port 6443, with its own store under ./manifold-data.
+func NewOptions() *Options {
+	o := &Options{Options: native.NewOptions(), DataDir: "manifold-data", MemberQPS: 400, MemberBurst: 800}
+	o.Etcd.StorageConfig.Prefix = "/manifold"
+	return o
+}
+
+// Flags returns the flags in named groups, the hub's own first.
+func (o *Options) Flags() *cliflag.NamedFlagSets {
+	all := &cliflag.NamedFlagSets{}
+	fs := all.FlagSet("manifold")
+	fs.StringVar(&o.DataDir, "data-dir", o.DataDir, "Directory of the embedded etcd, the server's keys and certificates, and admin.kubeconfig, which is written when the server is ready. One server may use it at a time.")
+	fs.StringSliceVar(&o.ServingNames, "serving-names", o.ServingNames, "More DNS names and IP addresses by which clients reach this server, for its self-made certificate.")
+	fs.BoolVar(&o.EtcdNoSync, "unsafe-etcd-no-fsync", o.EtcdNoSync, "Let the embedded etcd go without fsync: faster, but a crash of the machine may lose data. For tests.")
+	fs.Float32Var(&o.MemberQPS, "member-api-qps", o.MemberQPS, "Requests per second to the API server of one member cluster.")
+	fs.IntVar(&o.MemberBurst, "member-api-burst", o.MemberBurst, "Burst of requests to the API server of one member cluster.")
+	o.AddFlags(all)
+	if f := all.FlagSet("etcd").Lookup("etcd-servers"); f != nil {
+		f.Usage = "External etcd servers (scheme://ip:port), comma separated. Without this flag the server runs its own etcd in --data-dir."
+	}
+	return all
+}
+
+// embedsEtcd says whether the server runs its own store.
+func (o *Options) embedsEtcd() bool { return len(o.Etcd.StorageConfig.Transport.ServerList) == 0 }
+
+// validate reports every mistake in the flags, not only the first. It may run before the store does.
+func (o *Options) validate() error {
+	var errs []error
+	if o.DataDir == "" {
+		errs = append(errs, errors.New("--data-dir: must not be empty"))
+	}
+	if o.MemberQPS <= 0 {
+		errs = append(errs, fmt.Errorf("--member-api-qps: must be greater than 0, is %v", o.MemberQPS))
+	}
+	if o.MemberBurst < 1 {
+		errs = append(errs, fmt.Errorf("--member-api-burst: must be at least 1, is %d", o.MemberBurst))
+	}
+	for _, n := range o.ServingNames {
+		if strings.ContainsAny(n, " /:") && net.ParseIP(n) == nil {
+			errs = append(errs, fmt.Errorf("--serving-names: %q is neither a DNS name nor an IP address", n))
+		}
+	}
+	if o.SecureServing.BindPort < 1 || o.SecureServing.BindPort > 65535 {
+		errs = append(errs, fmt.Errorf("--secure-port: must be between 1 and 65535, is %d", o.SecureServing.BindPort))
+	}
+	return utilerrors.NewAggregate(errs)
+}
+
+// complete fills what depends on the machine, and hands the rest to Kubernetes. The store's endpoint must be known.
+func (o *Options) complete(ctx context.Context, creds credentials) (native.CompletedOptions, error) {
+	if err := creds.apply(o); err != nil {
+		return native.CompletedOptions{}, err
+	}
+	done, err := o.Complete(ctx, nil, nil)
+	if err != nil {
+		return done, err
+	}
+	return done, utilerrors.NewAggregate(done.Validate())
+}
+
+// resolveAddresses settles under which address the server advertises itself: the one it binds to, else that of the
+// default route, else loopback. Guessing wrong only affects what is published, never who can connect.
+func (o *Options) resolveAddresses() error {
+	dir, err := filepath.Abs(o.DataDir)
+	if err != nil {
+		return err
+	}
+	o.DataDir = dir
+	run := o.GenericServerRunOptions
+	if run.AdvertiseAddress == nil || run.AdvertiseAddress.IsUnspecified() {
+		run.AdvertiseAddress = o.SecureServing.BindAddress
+		if run.AdvertiseAddress == nil || run.AdvertiseAddress.IsUnspecified() {
+			ip, err := utilnet.ResolveBindAddress(run.AdvertiseAddress)
+			if err != nil {
+				ip = net.IPv4(127, 0, 0, 1)
+			}
+			run.AdvertiseAddress = ip
+		}
+	}
+	return os.MkdirAll(o.DataDir, 0o700)
+}

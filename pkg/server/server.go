@@ -1,0 +1,113 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+// Package server assembles the hub: options, store, API server, controllers. It decides nothing else.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/klog/v2"
+
+	"github.com/manifold-k8s/manifold/pkg/etcd"
+	"github.com/manifold-k8s/manifold/pkg/native"
+)
+
+// Run serves until ctx ends or something fails that the server cannot do without, and returns when everything has
+// stopped: first the API, then the controllers, then the store.
+func Run(ctx context.Context, o *Options) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	if err := o.resolveAddresses(); err != nil {
+		return fmt.Errorf("prepare data directory: %w", err)
+	}
+	unlock, err := lock(o.DataDir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+
+	g, ctx := errgroup.WithContext(ctx) // the first to fail stops the others
+	if o.embedsEtcd() {
+		store, err := etcd.Start(ctx, etcd.Config{Dir: filepath.Join(o.DataDir, "etcd"), NoSync: o.EtcdNoSync})
+		if err != nil {
+			return fmt.Errorf("start embedded etcd: %w", err)
+		}
+		defer func() {
+			if err := store.Close(); err != nil {
+				klog.FromContext(ctx).Error(err, "Closing the store")
+			}
+		}()
+		o.Etcd.StorageConfig.Transport.ServerList = []string{store.Endpoint()}
+		g.Go(func() error { return store.Wait(ctx) })
+	}
+	creds := newCredentials(o)
+	if err := creds.unpublish(); err != nil {
+		return err
+	}
+	completed, err := o.complete(ctx, creds)
+	if err != nil {
+		return err
+	}
+	ours := newGroups()
+	api, err := native.New(native.Config{Options: completed, Groups: ours.groups(), OpenAPI: definitions})
+	if err != nil {
+		return fmt.Errorf("build API server: %w", err)
+	}
+	hub, err := newHub(api.Loopback, ours, hubConfig{qps: o.MemberQPS, burst: o.MemberBurst})
+	if err != nil {
+		return fmt.Errorf("build controllers: %w", err)
+	}
+
+	g.Go(func() error { return api.Run(ctx) })
+	g.Go(func() error {
+		// Controllers may fill their caches as soon as requests are served; the bootstrap objects are part of being ready.
+		if err := api.WaitReady(ctx); err != nil {
+			return ignoreCancel(ctx, err)
+		}
+		if err := bootstrap(ctx, api.Loopback); err != nil {
+			return ignoreCancel(ctx, fmt.Errorf("create bootstrap objects: %w", err))
+		}
+		if err := creds.publish(); err != nil {
+			return fmt.Errorf("write %s: %w", creds.kubeconfig, err)
+		}
+		klog.FromContext(ctx).Info("Manifold is ready", "url", creds.url, "kubeconfig", creds.kubeconfig)
+		g.Go(func() error { return creds.renew(ctx) })
+		g.Go(func() error { return api.RunControllers(ctx) })
+		return hub.Run(ctx)
+	})
+	return g.Wait()
+}
+
+// ignoreCancel returns nil when the error is only that we are stopping.
+func ignoreCancel(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// lock makes sure that one server uses the directory at a time. The kernel releases the lock however the process ends.
+func lock(dir string) (unlock func(), err error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("another server is running on the data directory %s: stop it, or choose another one with --data-dir", dir)
+		}
+		return nil, fmt.Errorf("lock data directory: %w", err)
+	}
+	return func() { f.Close() }, nil
+}
