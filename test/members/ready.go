@@ -1,0 +1,145 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package members
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+)
+
+const (
+	pollInterval = 100 * time.Millisecond
+	nodeCount    = 2
+)
+
+// awaitAPI returns nil once the API server says that it is ready, and an error with the end of its log when it exits.
+func (m *Member) awaitAPI(ctx context.Context, p *process) error {
+	client, err := kubernetes.NewForConfig(m.restConfig())
+	if err != nil {
+		return err
+	}
+	return poll(ctx, []*process{p}, func(ctx context.Context) error {
+		return client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
+	})
+}
+
+// startWorkloads starts what makes pods run and returns once there is a node to run them on.
+func (m *Member) startWorkloads(ctx context.Context) error {
+	client, err := kubernetes.NewForConfig(m.restConfig())
+	if err != nil {
+		return err
+	}
+	version, err := client.Discovery().ServerVersion()
+	if err != nil {
+		return fmt.Errorf("read version: %w", err)
+	}
+	for i := range nodeCount {
+		_, err := client.CoreV1().Nodes().Create(ctx, m.node(i, version.GitVersion), metav1.CreateOptions{})
+		if err != nil && !apierrors.IsAlreadyExists(err) {
+			return fmt.Errorf("create node: %w", err)
+		}
+	}
+	if err := m.writeKwokConfig(); err != nil {
+		return err
+	}
+	var started []*process
+	for _, component := range workloadComponents {
+		p, err := m.ensure(component)
+		if err != nil {
+			return err
+		}
+		started = append(started, p)
+	}
+	return poll(ctx, started, func(ctx context.Context) error { return checkWorkloads(ctx, client) })
+}
+
+// checkWorkloads asks for the outcome of the controllers' and the kubelets' first work.
+func checkWorkloads(ctx context.Context, client kubernetes.Interface) error {
+	nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	for _, n := range nodes.Items {
+		if !isReady(&n) || len(n.Spec.Taints) > 0 {
+			return fmt.Errorf("node %s is not ready", n.Name)
+		}
+	}
+	_, err = client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Get(ctx, "default", metav1.GetOptions{})
+	return err
+}
+
+func isReady(n *corev1.Node) bool {
+	for _, c := range n.Status.Conditions {
+		if c.Type == corev1.NodeReady {
+			return c.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}
+
+// node returns the i-th node, large enough for any test and of a size that arithmetic is easy with.
+func (m *Member) node(i int, version string) *corev1.Node {
+	name := fmt.Sprintf("%s-node%d", m.Name, i+1)
+	size := corev1.ResourceList{
+		corev1.ResourceCPU:              resource.MustParse("100"),
+		corev1.ResourceMemory:           resource.MustParse("400Gi"),
+		corev1.ResourceEphemeralStorage: resource.MustParse("1000Gi"),
+		corev1.ResourcePods:             resource.MustParse("5000"),
+	}
+	return &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: name,
+			Labels: map[string]string{
+				corev1.LabelHostname:   name,
+				corev1.LabelOSStable:   "linux",
+				corev1.LabelArchStable: "amd64",
+			},
+		},
+		Status: corev1.NodeStatus{
+			Capacity:    size,
+			Allocatable: size,
+			NodeInfo: corev1.NodeSystemInfo{
+				KubeletVersion:          version,
+				OperatingSystem:         "linux",
+				Architecture:            "amd64",
+				OSImage:                 "kwok",
+				ContainerRuntimeVersion: "kwok://0.0.0",
+			},
+		},
+	}
+}
+
+// poll calls check until it returns nil, ctx ends or one of the processes exits.
+func poll(ctx context.Context, processes []*process, check func(context.Context) error) error {
+	ticker := time.NewTicker(pollInterval)
+	defer ticker.Stop()
+	for {
+		attempt, cancel := context.WithTimeout(ctx, 5*time.Second)
+		err := check(attempt)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		for _, p := range processes {
+			if !p.alive() {
+				return fmt.Errorf("%s exited: %w\n%s", p.name, errors.Join(err, p.err), p.logTail())
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
+		case <-ticker.C:
+		}
+	}
+}
