@@ -8,27 +8,44 @@ package render
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/json"
 
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
 )
 
+var errGrants = errors.New("an OverridePolicy cannot change what rights are granted, or to whom; a ClusterOverridePolicy can")
+
 var errIdentity = errors.New("apiVersion, kind, name and namespace cannot be overridden")
 
 // apply runs the rule's overriders in their fixed order: image, command, args, labels, annotations, field, plaintext.
 func (o Override) apply(manifest *unstructured.Unstructured) error {
-	before := identityOf(manifest.Object)
+	before, granted := identityOf(manifest.Object), grants(manifest)
 	if path, err := o.run(manifest.Object); err != nil {
 		return &OverrideError{Policy: o.Policy, Rule: o.Rule, Path: path, Err: err}
 	}
 	if identityOf(manifest.Object) != before {
 		return &OverrideError{Policy: o.Policy, Rule: o.Rule, Path: "overriders", Err: errIdentity}
 	}
+	if o.Namespaced && !reflect.DeepEqual(granted, grants(manifest)) {
+		return &OverrideError{Policy: o.Policy, Rule: o.Rule, Path: "overriders", Err: errGrants}
+	}
 	return nil
+}
+
+// grants returns what an RBAC object gives to whom, nil for other kinds. The hub checks that whoever writes such an
+// object has the rights himself; nobody checks what an override makes of it.
+func grants(manifest *unstructured.Unstructured) any {
+	if manifest.GroupVersionKind().Group != "rbac.authorization.k8s.io" {
+		return nil
+	}
+	o := manifest.Object
+	return runtime.DeepCopyJSONValue([]any{o["rules"], o["roleRef"], o["subjects"], o["aggregationRule"]})
 }
 
 // run returns the overrider at fault beside the error.

@@ -22,6 +22,8 @@ type Override struct {
 	Policy     string // kind and name for messages, such as "OverridePolicy default/x"
 	Rule       int    // index in the policy's spec.overrideRules
 	Overriders policyv1alpha1.Overriders
+	// Namespaced says that the policy is an OverridePolicy: whoever wrote it may have no say about rights.
+	Namespaced bool
 }
 
 // Binding identifies the binding that places a template. It is a ClusterResourceBinding when Namespace is empty. The

@@ -23,6 +23,7 @@ import (
 	"k8s.io/utils/clock"
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
+	"github.com/manifold-k8s/manifold/pkg/admission"
 	"github.com/manifold-k8s/manifold/pkg/binding"
 	"github.com/manifold-k8s/manifold/pkg/controllers/cluster"
 	"github.com/manifold-k8s/manifold/pkg/controllers/placement"
@@ -37,6 +38,7 @@ import (
 type hubConfig struct {
 	qps   float32 // to one member
 	burst int
+	claim *admission.Claim // gets the policies
 }
 
 // hub is everything that makes the API server a federation: the caches and the loops over them.
@@ -75,6 +77,7 @@ func newHub(loopback *rest.Config, ours *ourGroups, cfg hubConfig) (*hub, error)
 		Override:           ours.policy.OverridePolicies.ListWatch(),
 		ClusterOverride:    ours.policy.ClusterOverridePolicies.ListWatch(),
 	})
+	cfg.claim.Use(policies)
 	bindings := binding.NewStore(ours.work.ResourceBindings.ListWatch(), ours.work.ClusterResourceBindings.ListWatch(),
 		ours.work.ResourceBindings.Writer(), ours.work.ClusterResourceBindings.Writer())
 	templates := template.NewStore(dyn, restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery())))

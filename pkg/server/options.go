@@ -18,6 +18,7 @@ import (
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	cliflag "k8s.io/component-base/cli/flag"
 
+	"github.com/manifold-k8s/manifold/pkg/admission"
 	"github.com/manifold-k8s/manifold/pkg/native"
 )
 
@@ -33,12 +34,19 @@ type Options struct {
 	// MemberQPS and MemberBurst bound the requests to one member, per second.
 	MemberQPS   float32
 	MemberBurst int
+
+	claim *admission.Claim
 }
 
 // NewOptions returns the defaults: a server for everybody on port 6443, with its own store under ./manifold-data.
 func NewOptions() *Options {
 	o := &Options{Options: native.NewOptions(), DataDir: "manifold-data", MemberQPS: 400, MemberBurst: 800}
 	o.Etcd.StorageConfig.Prefix = "/manifold"
+	o.claim = admission.NewClaim()
+	generic := o.Admission.GenericAdmission
+	o.claim.Register(generic.Plugins)
+	admission.RegisterProtect(generic.Plugins)
+	generic.RecommendedPluginOrder = append([]string{admission.ClaimPlugin, admission.ProtectPlugin}, generic.RecommendedPluginOrder...)
 	return o
 }
 

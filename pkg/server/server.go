@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
@@ -21,11 +22,18 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/native"
 )
 
+// gcPercent trades a little CPU for memory: at 100, Go's default, a third of the server's memory at rest is garbage from
+// start-up. GOGC in the environment goes before it.
+const gcPercent = 70
+
 // Run serves until ctx ends or something fails that the server cannot do without, and returns when everything has
 // stopped: first the API, then the controllers, then the store.
 func Run(ctx context.Context, o *Options) error {
 	if err := o.validate(); err != nil {
 		return err
+	}
+	if set := debug.SetGCPercent(gcPercent); set != 100 {
+		debug.SetGCPercent(set) // somebody has chosen another value
 	}
 	if err := o.resolveAddresses(); err != nil {
 		return fmt.Errorf("prepare data directory: %w", err)
@@ -63,7 +71,7 @@ func Run(ctx context.Context, o *Options) error {
 	if err != nil {
 		return fmt.Errorf("build API server: %w", err)
 	}
-	hub, err := newHub(api.Loopback, ours, hubConfig{qps: o.MemberQPS, burst: o.MemberBurst})
+	hub, err := newHub(api.Loopback, ours, hubConfig{qps: o.MemberQPS, burst: o.MemberBurst, claim: o.claim})
 	if err != nil {
 		return fmt.Errorf("build controllers: %w", err)
 	}

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 
+	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 	"github.com/manifold-k8s/manifold/pkg/binding"
 	syncer "github.com/manifold-k8s/manifold/pkg/controllers/sync"
@@ -31,7 +32,9 @@ type view struct {
 	target  *workv1alpha2.TargetCluster // nil: the copy has to go
 	// left: the cluster holds no copy any more, or is no part of the federation.
 	left bool
-	// known: outcome and copy are up to date. Without, what was reported last stands.
+	// away: the cluster does not answer. What is known of it is the last known state.
+	away bool
+	// known: there are an outcome and a copy, or the certainty that there is none. Without, what was reported last stands.
 	known   bool
 	outcome syncer.Outcome
 	copy    *member.Copy
@@ -45,17 +48,19 @@ func (c *Controller) views(b *binding.Binding, key types.NamespacedName) []view 
 		if b.DeletionTimestamp != nil {
 			v.target = nil
 		}
-		_, exists, err := c.cfg.Clusters.GetStore().GetByKey(cluster)
+		obj, exists, err := c.cfg.Clusters.GetStore().GetByKey(cluster)
 		if err == nil && !exists {
 			v.left = true
 			out = append(out, v)
 			continue
 		}
+		m := c.cfg.Fleet.Get(cluster)
+		v.away = m == nil && !ready(obj) || m != nil && m.State().Probed && !m.Reachable()
 		if o, ok := c.cfg.Outcomes.Outcome(cluster, key); ok {
 			v.outcome = o
-			if m := c.cfg.Fleet.Get(cluster); m != nil {
+			if m != nil {
 				v.copy, v.known = m.Copy(binding.TemplateKind(b), types.NamespacedName{Namespace: b.Spec.Resource.Namespace, Name: b.Spec.Resource.Name})
-				v.known = v.known && m.Reachable() && (o.Hash != "" || o.Failed != "")
+				v.known = v.known && (o.Hash != "" || o.Failed != "")
 			}
 			v.left = v.target == nil && o.Gone
 		}
@@ -63,6 +68,16 @@ func (c *Controller) views(b *binding.Binding, key types.NamespacedName) []view 
 	}
 	return out
 }
+
+// ready reports whether a Cluster was ready when it was last looked at. A member without a connection is away only if it
+// was not: else the connection is just being made.
+func ready(obj any) bool {
+	c, ok := obj.(*clusterv1alpha1.Cluster)
+	return ok && meta.IsStatusConditionTrue(c.Status.Conditions, clusterv1alpha1.ClusterConditionReady)
+}
+
+// unanswered is said of a cluster that is away and has not got the current manifest, as far as is known.
+const unanswered = "the cluster does not answer; it is brought up to date when it returns"
 
 // summarize brings a binding's status up to date with the views, and reports whether something is still moving: copies
 // that are not sent yet, or not healthy yet, without any failure.
@@ -78,10 +93,17 @@ func summarize(s *workv1alpha2.ResourceBindingStatus, b *binding.Binding, views 
 		switch {
 		case v.target != nil && v.known:
 			item := itemOf(v)
-			failed = failed || v.outcome.Failed != ""
+			failed = failed || item.AppliedMessage != ""
 			moving = moving || item.Health != workv1alpha2.ResourceHealthy
 			if item.Applied {
 				applied++
+			}
+			s.AggregatedStatus = append(s.AggregatedStatus, item)
+		case v.target != nil && v.away:
+			failed = true
+			item := workv1alpha2.AggregatedStatusItem{ClusterName: v.cluster, AppliedMessage: unanswered, Health: workv1alpha2.ResourceUnknown}
+			if i >= 0 {
+				item.Status = old[i].Status // the last that was heard of it
 			}
 			s.AggregatedStatus = append(s.AggregatedStatus, item)
 		case i >= 0:
@@ -113,10 +135,13 @@ func summarize(s *workv1alpha2.ResourceBindingStatus, b *binding.Binding, views 
 // itemOf reports one target cluster.
 func itemOf(v view) workv1alpha2.AggregatedStatusItem {
 	item := workv1alpha2.AggregatedStatusItem{ClusterName: v.cluster, AppliedMessage: v.outcome.Failed, Health: workv1alpha2.ResourceUnknown}
+	item.Applied = v.outcome.Failed == "" && v.copy != nil && v.copy.Hash == v.outcome.Hash
+	if v.away && !item.Applied && item.AppliedMessage == "" {
+		item.AppliedMessage = unanswered
+	}
 	if v.copy == nil {
 		return item
 	}
-	item.Applied = v.outcome.Failed == "" && v.copy.Hash == v.outcome.Hash
 	if v.copy.Status != nil {
 		raw, err := json.Marshal(v.copy.Status)
 		if err == nil { // it came out of JSON

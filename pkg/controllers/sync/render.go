@@ -53,7 +53,7 @@ func (j *job) overrides(tmpl *unstructured.Unstructured, cluster *clusterv1alpha
 	for _, o := range match.Overrides(t, cops, ops) {
 		for i, rule := range o.Rules {
 			if ok, _ := match.Cluster(cluster, rule.TargetCluster); ok {
-				out = append(out, render.Override{Policy: policyName(o), Rule: i, Overriders: rule.Overriders})
+				out = append(out, render.Override{Policy: policyName(o), Rule: i, Overriders: rule.Overriders, Namespaced: o.Namespace != ""})
 			}
 		}
 	}

@@ -48,26 +48,29 @@ func (s *syncer) step(ctx context.Context, key types.NamespacedName) (time.Durat
 		s.mu.Unlock()
 		return 0, nil
 	}
-	m := s.cfg.Fleet.Get(s.member)
-	if m == nil || !m.Reachable() {
-		return 0, nil // its return brings us back
-	}
 	gvk := binding.TemplateKind(b)
 	mapping := s.cfg.Templates.Mapping(gvk)
 	if mapping == nil {
 		s.cfg.Templates.Want(gvk)
 		return 0, nil // OnSynced brings us back
 	}
+	m := s.cfg.Fleet.Get(s.member)
+	if m == nil {
+		return 0, nil // the connection brings us back
+	}
 	m.Want(gvk, mapping.Resource)
+	j := job{syncer: s, binding: b, key: key}
+	if !m.Reachable() {
+		j.foresee()
+		return 0, nil // its return brings us back
+	}
 	object := types.NamespacedName{Namespace: b.Spec.Resource.Namespace, Name: b.Spec.Resource.Name}
 	have, known := m.Copy(gvk, object)
 	if !known {
 		return 0, nil // Synced brings us back
 	}
-	j := job{
-		syncer: s, binding: b, key: key, have: have, live: s.take(key),
-		client: m.Dynamic.Resource(mapping.Resource).Namespace(object.Namespace),
-	}
+	j.have, j.live = have, j.read().live
+	j.client = m.Dynamic.Resource(mapping.Resource).Namespace(object.Namespace)
 	var wait time.Duration
 	var err error
 	if b.DeletionTimestamp != nil || binding.Target(b, s.member) == nil {
@@ -100,19 +103,6 @@ type job struct {
 	have    *member.Copy               // nil: the member holds no copy
 	live    *unstructured.Unstructured // the copy itself, if it has changed since it was last looked at
 	client  dynamic.ResourceInterface
-}
-
-// take returns the state of the copy that was not looked at yet, once.
-func (s *syncer) take(key types.NamespacedName) *unstructured.Unstructured {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e := s.entries[key]
-	if e == nil {
-		return nil
-	}
-	live := e.live
-	e.live = nil
-	return live
 }
 
 // read returns the entry as it is.
@@ -160,26 +150,48 @@ func (j *job) template() *corev1.ObjectReference {
 	return &corev1.ObjectReference{APIVersion: r.APIVersion, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name, UID: r.UID}
 }
 
-// put sees to it that the member holds the manifest.
-func (j *job) put(ctx context.Context) (time.Duration, error) {
+// manifest returns what the member should hold, or nil when that cannot be said now, or nothing may be sent.
+func (j *job) manifest() *unstructured.Unstructured {
 	if !binding.Claimed(j.binding) {
-		return 0, nil // no policy governs the template any more: what was propagated stays as it is
+		return nil // no policy governs the template any more: what was propagated stays as it is
 	}
 	if binding.Suspended(j.binding, j.member) {
 		j.record(func(e *entry) { e.Failed, e.Gone = "dispatching to this cluster is suspended", false })
-		return 0, nil
+		return nil
 	}
 	tmpl, known := j.cfg.Templates.Get(refOf(j.binding))
 	if !known || tmpl == nil || tmpl.GetUID() != j.binding.Spec.Resource.UID {
-		return 0, nil // placement sees the same and decides
+		return nil // placement sees the same and decides
 	}
 	if n, _, workload := interpret.Of(tmpl.GroupVersionKind()).Replicas(tmpl); workload && n != j.binding.Spec.Replicas {
-		return 0, nil // scaled, and not divided yet: the binding follows
+		return nil // scaled, and not divided yet: the binding follows
 	}
 	want, err := j.render(tmpl)
 	if err != nil {
 		j.fail("ApplyOverridePolicyFailed", err)
-		return 0, nil // no use in trying again before something changes
+		return nil // no use in trying again before something changes
+	}
+	return want
+}
+
+// foresee records what a member that is away should hold, so that nobody takes its old copy for the current one.
+func (j *job) foresee() {
+	if j.binding.DeletionTimestamp != nil || binding.Target(j.binding, j.member) == nil {
+		return
+	}
+	if want := j.manifest(); want != nil {
+		replicas := replicasIn(want)
+		j.record(func(e *entry) {
+			e.Hash, e.Replicas, e.Gone = want.GetAnnotations()[workv1alpha2.ContentHashAnnotation], replicas, false
+		})
+	}
+}
+
+// put sees to it that the member holds the manifest.
+func (j *job) put(ctx context.Context) (time.Duration, error) {
+	want := j.manifest()
+	if want == nil {
+		return 0, nil
 	}
 	hash := want.GetAnnotations()[workv1alpha2.ContentHashAnnotation]
 	e := j.read()
@@ -215,6 +227,9 @@ func (j *job) accept(want *unstructured.Unstructured, fingerprint uint64) {
 	j.record(func(e *entry) {
 		e.Hash, e.Replicas, e.Failed, e.Gone = want.GetAnnotations()[workv1alpha2.ContentHashAnnotation], replicas, "", false
 		e.accepted = fingerprint
+		if e.live == j.live {
+			e.live = nil
+		}
 	})
 }
 

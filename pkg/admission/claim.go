@@ -1,0 +1,114 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+// Package admission holds what the hub decides about an object while it is being written.
+package admission
+
+import (
+	"context"
+	"io"
+	"sync/atomic"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/admission"
+
+	"github.com/manifold-k8s/manifold/pkg/binding"
+	"github.com/manifold-k8s/manifold/pkg/match"
+	"github.com/manifold-k8s/manifold/pkg/policy"
+)
+
+// ClaimPlugin is the name of the plugin that Claim is.
+const ClaimPlugin = "ClaimTemplates"
+
+// Claim marks a new template as claimed by the policy that governs it, so that this costs no write of its own, and keeps
+// the mark when a client replaces the object by one without it. The mark is no more than what the placement controller
+// would write a moment later: as long as the policies are not known here, the controller does.
+type Claim struct {
+	*admission.Handler
+	policies atomic.Pointer[policy.Store]
+}
+
+var _ admission.MutationInterface = &Claim{}
+
+// NewClaim returns a plugin that claims nothing until it has policies.
+func NewClaim() *Claim {
+	return &Claim{Handler: admission.NewHandler(admission.Create, admission.Update)}
+}
+
+// Register makes the plugin known under its name.
+func (c *Claim) Register(plugins *admission.Plugins) {
+	plugins.Register(ClaimPlugin, func(io.Reader) (admission.Interface, error) { return c, nil })
+}
+
+// Use gives the plugin the policies. They are consulted as soon as they are known.
+func (c *Claim) Use(p *policy.Store) { c.policies.Store(p) }
+
+// Admit implements admission.MutationInterface. It refuses nothing.
+func (c *Claim) Admit(_ context.Context, a admission.Attributes, _ admission.ObjectInterfaces) error {
+	if a.GetSubresource() != "" {
+		return nil
+	}
+	obj, err := meta.Accessor(a.GetObject())
+	if err != nil {
+		return nil // no object of the kind that could be a template
+	}
+	if a.GetOperation() == admission.Update {
+		old, err := meta.Accessor(a.GetOldObject())
+		if err == nil && binding.ClaimOf(old.GetLabels(), old.GetAnnotations()).Name != "" && unmarked(obj) {
+			edit(obj, func(labels, annotations map[string]string) {
+				binding.CopyClaim(labels, annotations, old.GetLabels(), old.GetAnnotations())
+			})
+		}
+		return nil
+	}
+	if winner := c.governs(schema.GroupVersionKind(a.GetKind()), obj); winner != nil {
+		edit(obj, func(labels, annotations map[string]string) { binding.SetClaim(labels, annotations, winner) })
+	}
+	return nil
+}
+
+// unmarked reports whether nothing of a claim is left on the object. Taking off half of it is a deliberate act.
+func unmarked(o metav1.Object) bool {
+	before := len(o.GetLabels()) + len(o.GetAnnotations())
+	labels, annotations := copied(o)
+	binding.SetClaim(labels, annotations, nil)
+	return len(labels)+len(annotations) == before
+}
+
+func copied(o metav1.Object) (labels, annotations map[string]string) {
+	labels, annotations = map[string]string{}, map[string]string{}
+	for k, v := range o.GetLabels() {
+		labels[k] = v
+	}
+	for k, v := range o.GetAnnotations() {
+		annotations[k] = v
+	}
+	return labels, annotations
+}
+
+// edit changes labels and annotations on copies: the maps may be shared with what the client sent.
+func edit(o metav1.Object, f func(labels, annotations map[string]string)) {
+	labels, annotations := copied(o)
+	f(labels, annotations)
+	o.SetLabels(labels)
+	o.SetAnnotations(annotations)
+}
+
+func (c *Claim) governs(gvk schema.GroupVersionKind, o metav1.Object) *match.Policy {
+	policies := c.policies.Load()
+	if policies == nil || !policies.HasSynced() {
+		return nil
+	}
+	if ok, _ := match.Propagatable(gvk, o.GetNamespace(), o.GetName(), o.GetLabels()); !ok {
+		return nil
+	}
+	pps, cpps := policies.Propagation(o.GetNamespace())
+	t := match.Template{
+		APIVersion: gvk.GroupVersion().String(), Kind: gvk.Kind, Namespace: o.GetNamespace(), Name: o.GetName(), Labels: o.GetLabels(),
+	}
+	return match.Best(t, binding.ClaimOf(o.GetLabels(), o.GetAnnotations()), pps, cpps).Policy
+}
