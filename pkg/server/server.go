@@ -45,7 +45,8 @@ func Run(ctx context.Context, o *Options) error {
 	defer unlock()
 
 	g, ctx := errgroup.WithContext(ctx) // the first to fail stops the others
-	if o.embedsEtcd() {
+	alone := o.embedsEtcd()
+	if alone {
 		store, err := etcd.Start(ctx, etcd.Config{Dir: filepath.Join(o.DataDir, "etcd"), NoSync: o.EtcdNoSync})
 		if err != nil {
 			return fmt.Errorf("start embedded etcd: %w", err)
@@ -90,8 +91,12 @@ func Run(ctx context.Context, o *Options) error {
 		}
 		klog.FromContext(ctx).Info("Manifold is ready", "url", creds.url, "kubeconfig", creds.kubeconfig)
 		g.Go(func() error { return creds.renew(ctx) })
-		g.Go(func() error { return api.RunControllers(ctx) })
-		return hub.Run(ctx)
+		return lead(ctx, api.Loopback, alone, func(ctx context.Context) error {
+			g, ctx := errgroup.WithContext(ctx)
+			g.Go(func() error { return api.RunControllers(ctx) })
+			g.Go(func() error { return hub.Run(ctx) })
+			return g.Wait()
+		})
 	})
 	return g.Wait()
 }
