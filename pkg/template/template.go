@@ -44,8 +44,8 @@ func RefOf(o *unstructured.Unstructured) Ref {
 	return Ref{Kind: o.GroupVersionKind(), Namespace: o.GetNamespace(), Name: o.GetName()}
 }
 
-// unknownKindRetry is how long to wait before asking again whether a kind is served that was not: its CustomResourceDefinition may
-// come. Only kinds that somebody named and nobody serves are asked for.
+// unknownKindRetry is how long to wait before asking again which kinds are served, as long as somebody has named one that
+// is not: its CustomResourceDefinition may come. All such kinds share one reading of discovery.
 const unknownKindRetry = 2 * time.Second
 
 // fieldManager owns what Manifold itself writes into templates: claims and status.
@@ -104,30 +104,41 @@ func (s *Store) Want(gvk schema.GroupVersionKind) {
 func (s *Store) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	logger := klog.FromContext(ctx)
+	var unknown []schema.GroupVersionKind
+	var retry <-chan time.Time
+	start := func(gvk schema.GroupVersionKind) bool {
+		mapping, err := s.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+		if err != nil {
+			logger.V(4).Info("A kind that a policy or binding names is not served", "kind", gvk, "err", err.Error())
+			return false
+		}
+		wg.Go(func() { s.watch(ctx, gvk, mapping) })
+		return true
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case gvk := <-s.want:
-			wg.Go(func() { s.watch(ctx, gvk) })
+			if !start(gvk) {
+				logger.V(2).Info("Waiting for a kind to be served", "kind", gvk)
+				unknown = append(unknown, gvk)
+			}
+		case <-retry:
+			s.mapper.Reset()
+			unknown = slices.DeleteFunc(unknown, start)
+		}
+		retry = nil
+		if len(unknown) > 0 {
+			retry = time.After(unknownKindRetry)
 		}
 	}
 }
 
-// watch finds out where the kind is served, however long that takes, and keeps its objects.
-func (s *Store) watch(ctx context.Context, gvk schema.GroupVersionKind) {
+// watch keeps the objects of a kind until ctx ends.
+func (s *Store) watch(ctx context.Context, gvk schema.GroupVersionKind, mapping *meta.RESTMapping) {
 	logger := klog.FromContext(ctx)
-	mapping, err := s.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
-	for err != nil {
-		logger.V(2).Info("A kind that a policy or binding names is not served", "kind", gvk, "err", err.Error())
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(unknownKindRetry):
-		}
-		s.mapper.Reset()
-		mapping, err = s.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
-	}
 	informer := s.informer(mapping)
 	changed := func(obj any) {
 		if u, ok := object(obj); ok {

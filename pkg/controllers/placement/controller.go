@@ -136,6 +136,9 @@ func (c *Controller) policiesChanged(selections ...policy.Selection) {
 	for _, s := range selections {
 		for _, r := range s.Selectors {
 			gvk := schema.FromAPIVersionAndKind(r.APIVersion, r.Kind)
+			if ok, _ := match.Propagatable(gvk, r.Namespace, r.Name, nil); !ok {
+				continue // nothing it could select
+			}
 			c.cfg.Templates.Want(gvk)
 			c.cfg.Templates.All(gvk, func(t *unstructured.Unstructured) {
 				if s.Covers(matchable(t)) {

@@ -72,6 +72,9 @@ type entry struct {
 	accepted uint64
 	// sent is when the manifest of that hash was last sent.
 	sent time.Time
+	// drifts counts how often the copy was found changed by others since driftsSince.
+	drifts      int
+	driftsSince time.Time
 	// live is a state of the copy that has not been looked at yet.
 	live *unstructured.Unstructured
 }

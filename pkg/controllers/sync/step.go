@@ -218,6 +218,11 @@ func (j *job) put(ctx context.Context) (time.Duration, error) {
 			return 0, err
 		}
 	}
+	if j.have != nil && j.have.Hash == hash {
+		if wait := j.drifted(); wait > 0 {
+			return wait, nil
+		}
+	}
 	return 0, j.apply(ctx, want)
 }
 
