@@ -57,18 +57,30 @@ func (c *Claim) Admit(_ context.Context, a admission.Attributes, _ admission.Obj
 		return nil // no object of the kind that could be a template
 	}
 	if a.GetOperation() == admission.Update {
-		old, err := meta.Accessor(a.GetOldObject())
-		if err == nil && binding.ClaimOf(old.GetLabels(), old.GetAnnotations()).Name != "" && unmarked(obj) {
-			edit(obj, func(labels, annotations map[string]string) {
-				binding.CopyClaim(labels, annotations, old.GetLabels(), old.GetAnnotations())
-			})
-		}
+		c.keep(a, obj)
 		return nil
 	}
-	if winner := c.governs(schema.GroupVersionKind(a.GetKind()), obj); winner != nil {
+	claim := binding.ClaimOf(obj.GetLabels(), obj.GetAnnotations())
+	if winner := c.governs(schema.GroupVersionKind(a.GetKind()), obj, claim); winner != nil {
 		edit(obj, func(labels, annotations map[string]string) { binding.SetClaim(labels, annotations, winner) })
 	}
 	return nil
+}
+
+// keep puts the mark back on an object that has lost it, as long as the policy governs it: when it does not any more, it
+// is the placement controller that takes the mark off.
+func (c *Claim) keep(a admission.Attributes, obj metav1.Object) {
+	old, err := meta.Accessor(a.GetOldObject())
+	if err != nil {
+		return
+	}
+	claim := binding.ClaimOf(old.GetLabels(), old.GetAnnotations())
+	if claim.Name == "" || !unmarked(obj) {
+		return
+	}
+	if winner := c.governs(schema.GroupVersionKind(a.GetKind()), obj, claim); winner != nil {
+		edit(obj, func(labels, annotations map[string]string) { binding.SetClaim(labels, annotations, winner) })
+	}
 }
 
 // unmarked reports whether nothing of a claim is left on the object. Taking off half of it is a deliberate act.
@@ -98,7 +110,9 @@ func edit(o metav1.Object, f func(labels, annotations map[string]string)) {
 	o.SetAnnotations(annotations)
 }
 
-func (c *Claim) governs(gvk schema.GroupVersionKind, o metav1.Object) *match.Policy {
+// governs returns the policy that governs an object which has that claim, nil if there is none or the policies are not
+// known.
+func (c *Claim) governs(gvk schema.GroupVersionKind, o metav1.Object, claim match.Claim) *match.Policy {
 	policies := c.policies.Load()
 	if policies == nil || !policies.HasSynced() {
 		return nil
@@ -110,5 +124,5 @@ func (c *Claim) governs(gvk schema.GroupVersionKind, o metav1.Object) *match.Pol
 	t := match.Template{
 		APIVersion: gvk.GroupVersion().String(), Kind: gvk.Kind, Namespace: o.GetNamespace(), Name: o.GetName(), Labels: o.GetLabels(),
 	}
-	return match.Best(t, binding.ClaimOf(o.GetLabels(), o.GetAnnotations()), pps, cpps).Policy
+	return match.Best(t, claim, pps, cpps).Policy
 }

@@ -34,6 +34,7 @@ type Config struct {
 type Server struct {
 	etcd     *embed.Etcd
 	endpoint string
+	sockets  string // directory of the sockets, if it has to be removed; empty if it is the store's own
 	level    zap.AtomicLevel
 }
 
@@ -53,15 +54,29 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, err
 	}
-	socket, err := socketDir(cfg.Dir)
+	socket, temporary, err := socketDir(cfg.Dir)
 	if err != nil {
 		return nil, err
 	}
+	s := &Server{}
+	if temporary {
+		s.sockets = socket
+	}
+	if err := s.start(ctx, cfg, socket); err != nil {
+		return nil, errors.Join(err, s.removeSockets())
+	}
+	return s, nil
+}
+
+// start runs the store with its sockets in that directory.
+func (s *Server) start(ctx context.Context, cfg Config, socket string) error {
 	client := url.URL{Scheme: "unix", Path: filepath.Join(socket, "client.sock")}
-	peer := url.URL{Scheme: "unix", Path: filepath.Join(socket, "peer.sock")}
-	for _, u := range []url.URL{client, peer} { // left over after a crash; the data directory's lock says nobody uses them
-		if err := os.Remove(u.Path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return nil, err
+	// Of a peer URL etcd looks at the host only. An empty one would become an abstract socket, which every user of the
+	// machine may connect to.
+	peer := url.URL{Scheme: "unix", Host: filepath.Join(socket, "peer.sock")}
+	for _, path := range []string{client.Path, peer.Host} { // left over after a crash; the data directory's lock says nobody uses them
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
 		}
 	}
 
@@ -85,18 +100,18 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 
 	running, err := embed.StartEtcd(e)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s := &Server{etcd: running, endpoint: client.String(), level: level}
+	s.etcd, s.endpoint, s.level = running, client.String(), level
 	select {
 	case <-running.Server.ReadyNotify():
-		return s, nil
+		return nil
 	case err := <-running.Err():
 		running.Close()
-		return nil, err
+		return err
 	case <-ctx.Done():
 		running.Close()
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
 }
 
@@ -108,19 +123,27 @@ func logger(level zap.AtomicLevel) *zap.Logger {
 
 // socketDir returns the directory for the sockets: the store's own, or, where that makes a path too long for a socket, a
 // private one among the temporary files.
-func socketDir(dir string) (string, error) {
+func socketDir(dir string) (path string, temporary bool, err error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	if len(abs) < maxSocketPath-len("/client.sock") {
-		return abs, nil
+		return abs, false, nil
 	}
 	short, err := os.MkdirTemp("", "manifold-etcd-")
 	if err != nil {
-		return "", fmt.Errorf("the data directory's path is too long for a socket, and: %w", err)
+		return "", false, fmt.Errorf("the data directory's path is too long for a socket, and: %w", err)
 	}
-	return short, nil
+	return short, true, nil
+}
+
+// removeSockets takes away a directory that was made for the sockets alone.
+func (s *Server) removeSockets() error {
+	if s.sockets == "" {
+		return nil
+	}
+	return os.RemoveAll(s.sockets)
 }
 
 // Endpoint is what a client in this process, or a tool on this machine with the right to the directory, connects to.
@@ -142,7 +165,7 @@ func (s *Server) Close() error {
 	s.etcd.Close()
 	select {
 	case <-s.etcd.Server.StopNotify():
-		return nil
+		return s.removeSockets()
 	case <-time.After(10 * time.Second):
 		return errors.New("embedded etcd did not stop within 10s")
 	}

@@ -7,7 +7,9 @@ package member
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -97,8 +99,12 @@ func (m *Member) State() State {
 // Reachable reports whether the member answers.
 func (m *Member) Reachable() bool { return m.State().Reachable }
 
-// Suspect says that a request to the member has failed in a way that may mean that it is away: it is probed at once.
+// Suspect says that a request to the member has failed in a way that may mean that it is away: it is probed at once. One
+// that is known to be away is probed at its own pace, however many requests fail.
 func (m *Member) Suspect() {
+	if s := m.State(); s.Probed && !s.Reachable {
+		return
+	}
 	select {
 	case m.kick <- struct{}{}:
 	default: // one is on its way
@@ -206,7 +212,7 @@ func (m *Member) probe(ctx context.Context) {
 		next.Reachable = code != http.StatusUnauthorized
 		next.Reason, next.Message = clusterv1alpha1.ReasonClusterNotReachable, fmt.Sprintf("the cluster's health endpoint answers %d: %v", code, err)
 	default:
-		next.Reason, next.Message = clusterv1alpha1.ReasonClusterNotReachable, fmt.Sprintf("the cluster does not answer: %v", err)
+		next.Reason, next.Message = clusterv1alpha1.ReasonClusterNotReachable, fmt.Sprintf("the cluster does not answer: %v", lasting(err))
 	}
 	if next.Reachable && (!was.Reachable || was.Version == "") {
 		if v, err := m.discovery.ServerVersion(); err == nil {
@@ -222,6 +228,17 @@ func (m *Member) probe(ctx context.Context) {
 			s.Version = next.Version
 		}
 	})
+}
+
+// lasting is err without what is different in each attempt, the local port, as it stands in a condition.
+func lasting(err error) error {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Source == nil {
+		return err
+	}
+	plain := *op
+	plain.Source = nil
+	return &plain
 }
 
 // get returns the HTTP status of a path, or 0 with the error when there was no answer.

@@ -7,6 +7,7 @@ package native
 
 import (
 	"context"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -38,6 +39,9 @@ type CompletedOptions = options.CompletedOptions
 // nothing runs here: a template is stored as the user wrote it, and each member's own admission prepares the pod.
 func NewOptions() *Options {
 	o := options.NewOptions()
+	// Without these, watches that are open keep a server that is told to stop waiting for a minute.
+	o.GenericServerRunOptions.ShutdownSendRetryAfter = true
+	o.GenericServerRunOptions.ShutdownWatchTerminationGracePeriod = time.Second
 	o.Authorization.Modes = []string{"RBAC"}
 	o.Authentication.Anonymous.Allow = false
 	o.Authentication.ServiceAccounts.OptionalTokenGetter = tokenGetter

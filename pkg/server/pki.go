@@ -73,14 +73,14 @@ func (p pki) authority(name string) (pair, error) {
 }
 
 // leaf loads the certificate of that name, or issues it anew when it is missing, close to its end, signed by another
-// authority, or when it lacks one of the names asked for.
+// authority, not of its key (the server died between writing the two), or when it lacks one of the names asked for.
 func (p pki) leaf(name string, ca pair, want x509.Certificate) (pair, error) {
 	have, err := p.load(name)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 	case err != nil:
 		return pair{}, err
-	case have.cert.NotAfter.Sub(p.now()) > renewBefore && have.cert.CheckSignatureFrom(ca.cert) == nil && covers(have.cert, &want):
+	case have.cert.NotAfter.Sub(p.now()) > renewBefore && have.cert.CheckSignatureFrom(ca.cert) == nil && have.fits() && covers(have.cert, &want):
 		return have, nil
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -91,6 +91,12 @@ func (p pki) leaf(name string, ca pair, want x509.Certificate) (pair, error) {
 	want.NotBefore, want.NotAfter = now.Add(-time.Minute), now.Add(leafLifetime)
 	want.KeyUsage = x509.KeyUsageKeyEncipherment | x509.KeyUsageDigitalSignature
 	return p.store(name, &want, ca.cert, key, ca.key)
+}
+
+// fits reports whether certificate and key belong together.
+func (p pair) fits() bool {
+	public, ok := p.cert.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && public.Equal(p.key.Public())
 }
 
 func covers(have, want *x509.Certificate) bool {
@@ -141,7 +147,7 @@ func (p pki) store(name string, tmpl, parent *x509.Certificate, key *ecdsa.Priva
 	if err != nil {
 		return pair{}, err
 	}
-	// The key first: a crash between the two leaves a pair that does not fit, which the next start reports, rather than
+	// The key first: a crash between the two leaves a pair that does not fit, which the next start mends, rather than
 	// a certificate nobody has the key of.
 	if err := writeFile(p.path(name+".key"), keyPEM); err != nil {
 		return pair{}, err

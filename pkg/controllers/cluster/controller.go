@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,6 +27,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
+	"k8s.io/client-go/transport"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 
@@ -48,6 +50,9 @@ const requestTimeout = 32 * time.Second
 
 // credentialsCheck is how often a member whose credentials are missing or refused is looked at again.
 const credentialsCheck = 5 * time.Second
+
+// errUnread reports that a member's credentials could not be read, which says nothing about what they are.
+var errUnread = errors.New("read credentials")
 
 // Writer stores a Cluster, spec and status in one write.
 type Writer interface {
@@ -209,8 +214,8 @@ func (c *Controller) leave(ctx context.Context, cl *clusterv1alpha1.Cluster) (ti
 	if m == nil {
 		// After a restart there is no connection yet. Without one it can still be made, as the secrets outlive the cluster.
 		var err error
-		if m, err = c.connect(ctx, cl); err != nil {
-			m = nil
+		if m, err = c.connect(ctx, cl); errors.Is(err, errUnread) {
+			return 0, err // says nothing about the cluster
 		}
 	}
 	away := m == nil || (m.State().Probed && !m.Reachable())
@@ -268,8 +273,11 @@ func (c *Controller) config(ctx context.Context, cl *clusterv1alpha1.Cluster) (*
 		return nil, "", errors.New("spec.secretRef is missing: the Secret with the keys token and caBundle is needed")
 	}
 	secret, err := c.cfg.Secrets.Secrets(ref.Namespace).Get(ctx, ref.Name, metav1.GetOptions{})
-	if err != nil {
+	switch {
+	case apierrors.IsNotFound(err):
 		return nil, "", fmt.Errorf("read credentials: %w", err)
+	case err != nil:
+		return nil, "", fmt.Errorf("%w: %w", errUnread, err)
 	}
 	token, ca := secret.Data[tokenKey], secret.Data[caBundleKey]
 	if len(token) == 0 {
@@ -296,6 +304,9 @@ func (c *Controller) config(ctx context.Context, cl *clusterv1alpha1.Cluster) (*
 			return nil, "", fmt.Errorf("spec.proxyURL: %w", err)
 		}
 		cfg.Proxy = http.ProxyURL(proxy)
+		if len(cl.Spec.ProxyHeader) > 0 {
+			cfg.Wrap(withProxyHeader(cl.Spec.ProxyHeader))
+		}
 	}
 	sum := sha256.New()
 	for _, part := range [][]byte{[]byte(specHash(cl)), token, ca} {
@@ -303,4 +314,23 @@ func (c *Controller) config(ctx context.Context, cl *clusterv1alpha1.Cluster) (*
 		sum.Write(part)
 	}
 	return cfg, fmt.Sprintf("%x", sum.Sum(nil)), nil
+}
+
+// withProxyHeader makes a transport send headers to the proxy when it opens a connection. A value may hold several,
+// separated by commas.
+func withProxyHeader(header map[string]string) transport.WrapperFunc {
+	return func(rt http.RoundTripper) http.RoundTripper {
+		t, ok := rt.(*http.Transport)
+		if !ok {
+			return rt
+		}
+		t = t.Clone()
+		t.ProxyConnectHeader = http.Header{}
+		for k, v := range header {
+			for one := range strings.SplitSeq(v, ",") {
+				t.ProxyConnectHeader.Add(k, strings.TrimSpace(one))
+			}
+		}
+		return t
+	}
 }

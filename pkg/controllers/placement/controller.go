@@ -40,6 +40,10 @@ import (
 // workers is how many templates are placed at once. A step is a fraction of a millisecond of computing and one write.
 const workers = 8
 
+// roomCheck is how often a template for which there is no room is looked at again. Clusters report their room all the
+// time, so not every report is acted on.
+const roomCheck = 30 * time.Second
+
 // namespaces are templates of their own kind: they go to every member without a policy.
 var namespaces = corev1.SchemeGroupVersion.WithKind("Namespace")
 
@@ -65,6 +69,8 @@ func New(cfg Config) (*Controller, error) {
 	c.loop = loop.New(loop.Config{Name: "placement", Workers: workers}, c.step)
 	cfg.Templates.OnChange(c.loop.Add)
 	cfg.Templates.OnSynced(func(gvk schema.GroupVersionKind) {
+		// Steps that came too early, before everything of the kind was known, have done nothing.
+		cfg.Templates.All(gvk, func(t *unstructured.Unstructured) { c.loop.Add(template.RefOf(t)) })
 		// Templates that went while nobody watched have left a binding.
 		cfg.Bindings.All(func(b *binding.Binding) {
 			if binding.TemplateKind(b) == gvk {
@@ -189,6 +195,9 @@ func (c *Controller) step(ctx context.Context, ref template.Ref) (time.Duration,
 		return 0, err
 	}
 	c.announce(tmpl, old, next, d)
+	if d.scheduled && d.result.Reason == workv1alpha2.BindingReasonUnschedulable {
+		return roomCheck, c.claim(ctx, tmpl, governor.policy)
+	}
 	return 0, c.claim(ctx, tmpl, governor.policy)
 }
 

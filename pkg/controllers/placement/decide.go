@@ -36,7 +36,8 @@ type input struct {
 
 // decision says how the binding came about.
 type decision struct {
-	scheduled bool // false: the placement in force still holds
+	scheduled bool // false: the placement in force still holds, or is held
+	held      bool // scheduling is suspended: nobody looked whether the placement in force still holds
 	result    schedule.Decision
 }
 
@@ -46,15 +47,16 @@ func decide(in input) (*binding.Binding, decision) {
 	next := skeleton(in)
 	fill(in, next)
 	var d decision
-	if suspended := next.Spec.Suspension; suspended == nil || suspended.Scheduling == nil || !*suspended.Scheduling {
-		if needsScheduling(next, in.clusters) {
-			d.scheduled = true
-			d.result = schedule.Place(request(in, next), in.clusters)
-			next.Spec.Clusters = d.result.Targets
-			next.Status.SchedulerObservedAffinityName = d.result.Affinity
-			if d.result.Reason == workv1alpha2.BindingReasonSuccess {
-				next.Annotations[policyv1alpha1.AppliedPlacementAnnotation] = encode(next.Spec.Placement)
-			}
+	switch suspended := next.Spec.Suspension; {
+	case suspended != nil && suspended.Scheduling != nil && *suspended.Scheduling:
+		d.held = true
+	case needsScheduling(next, in.clusters):
+		d.scheduled = true
+		d.result = schedule.Place(request(in, next), in.clusters)
+		next.Spec.Clusters = d.result.Targets
+		next.Status.SchedulerObservedAffinityName = d.result.Affinity
+		if d.result.Reason == workv1alpha2.BindingReasonSuccess {
+			next.Annotations[policyv1alpha1.AppliedPlacementAnnotation] = encode(next.Spec.Placement)
 		}
 	}
 	if in.old != nil && equality.Semantic.DeepEqual(in.old.Spec, next.Spec) {
@@ -156,7 +158,7 @@ func needsScheduling(b *binding.Binding, clusters []*clusterv1alpha1.Cluster) bo
 	if !workload || !divided {
 		return true // follows the fleet; nothing that runs is moved by that
 	}
-	if triggered, last := b.Spec.RescheduleTriggeredAt, b.Status.LastScheduledTime; triggered != nil && last != nil && triggered.After(last.Time) {
+	if rebalance(b) {
 		return true
 	}
 	var sum int32
@@ -169,6 +171,12 @@ func needsScheduling(b *binding.Binding, clusters []*clusterv1alpha1.Cluster) bo
 	return sum != b.Spec.Replicas
 }
 
+// rebalance reports whether somebody has asked for a placement anew since the last one.
+func rebalance(b *binding.Binding) bool {
+	triggered, last := b.Spec.RescheduleTriggeredAt, b.Status.LastScheduledTime
+	return triggered != nil && last != nil && triggered.After(last.Time)
+}
+
 func request(in input, b *binding.Binding) schedule.Request {
 	_, _, workload := interpret.Of(in.tmpl.GroupVersionKind()).Replicas(in.tmpl)
 	r := schedule.Request{
@@ -179,8 +187,7 @@ func request(in input, b *binding.Binding) schedule.Request {
 	for _, t := range b.Spec.GracefulEvictionTasks {
 		r.Evicting = append(r.Evicting, t.FromCluster)
 	}
-	triggered, last := b.Spec.RescheduleTriggeredAt, b.Status.LastScheduledTime
-	r.Fresh = triggered != nil && last != nil && triggered.After(last.Time)
+	r.Fresh = rebalance(b)
 	return r
 }
 
@@ -223,7 +230,10 @@ func report(in input, next *binding.Binding, d decision) {
 			generation++ // what the write makes of it
 		}
 	}
-	if !d.scheduled {
+	switch {
+	case d.held:
+		return
+	case !d.scheduled:
 		next.Status.SchedulerObservedGeneration = generation
 		return
 	}
@@ -240,8 +250,12 @@ func report(in input, next *binding.Binding, d decision) {
 	if d.result.Reason == workv1alpha2.BindingReasonSuccess {
 		c.Status = metav1.ConditionTrue
 		next.Status.SchedulerObservedGeneration = generation
-		if in.old == nil || next.Status.LastScheduledTime == nil || !equality.Semantic.DeepEqual(in.old.Spec, next.Spec) {
+		anew := rebalance(next)
+		if anew || in.old == nil || next.Status.LastScheduledTime == nil || !equality.Semantic.DeepEqual(in.old.Spec, next.Spec) {
 			now := metav1.NewTime(in.now)
+			if anew && now.Before(next.Spec.RescheduleTriggeredAt) {
+				now = *next.Spec.RescheduleTriggeredAt // by a clock that is ahead; it is answered all the same
+			}
 			next.Status.LastScheduledTime = &now
 		}
 	}

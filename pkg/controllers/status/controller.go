@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -39,6 +40,10 @@ const (
 	// firstHold and lastHold are for how long a state that is still moving is held back: most rollouts are through by
 	// then, and cost one write. A state that has settled, or is a failure, is written at once.
 	firstHold, lastHold = 2 * time.Second, 8 * time.Second
+	// progressRate and progressBurst bound the writes about states that are still moving, hub-wide: a few rollouts are
+	// followed step by step, a thousand at once report their ends.
+	progressRate  = 3 // per second
+	progressBurst = 20
 )
 
 // Outcomes tells what became of a binding in a member.
@@ -70,13 +75,14 @@ type Controller struct {
 	cfg  Config
 	loop *loop.Loop[types.NamespacedName]
 
-	mu    sync.Mutex
-	paces map[types.NamespacedName]*pace
+	mu       sync.Mutex
+	paces    map[types.NamespacedName]*pace
+	progress *rate.Limiter
 }
 
 // New returns a controller that does nothing until Run. Outcomes must call Enqueue on changes.
 func New(cfg Config) (*Controller, error) {
-	c := &Controller{cfg: cfg, paces: map[types.NamespacedName]*pace{}}
+	c := &Controller{cfg: cfg, paces: map[types.NamespacedName]*pace{}, progress: rate.NewLimiter(progressRate, progressBurst)}
 	c.loop = loop.New(loop.Config{Name: "status", Workers: workers}, c.step)
 	cfg.Fleet.Listen(member.Events{Changed: func(_ *member.Member, ch member.Change) {
 		if ch.Old == nil || ch.New == nil || ch.Old.Health != ch.New.Health || ch.Old.Hash != ch.New.Hash || !reflect.DeepEqual(ch.Old.Status, ch.New.Status) {
@@ -133,8 +139,9 @@ func (c *Controller) step(ctx context.Context, key types.NamespacedName) (time.D
 	}
 	now := c.cfg.Clock.Now()
 	next := b.Status.DeepCopy()
-	moving := summarize(next, b, views, now)
-	tmpl, status := c.templateStatus(b, views, now)
+	moving, failed := summarize(next, b, views, now)
+	tmpl, status, rolling := c.templateStatus(b, views, now)
+	moving = (moving || rolling) && !failed // what is wrong is said at once
 	bindingChanged := !equality.Semantic.DeepEqual(&b.Status, next)
 	if !bindingChanged && status == nil {
 		return 0, nil
@@ -186,7 +193,11 @@ func (c *Controller) pace(key types.NamespacedName, moving bool, now time.Time) 
 	if p.moving.IsZero() {
 		p.moving = now
 	}
-	return max(wait, p.hold-now.Sub(p.moving))
+	wait = max(wait, p.hold-now.Sub(p.moving))
+	if wait <= 0 && !c.progress.AllowN(now, 1) {
+		return p.hold
+	}
+	return wait
 }
 
 func (c *Controller) wrote(key types.NamespacedName, moving bool, now time.Time) {
@@ -217,38 +228,47 @@ func (c *Controller) finalize(ctx context.Context, b *binding.Binding, views []v
 	return nil
 }
 
-// templateStatus returns the template and the status that it should have, or nil if it has it.
-func (c *Controller) templateStatus(b *binding.Binding, views []view, now time.Time) (*unstructured.Unstructured, map[string]any) {
+// templateStatus returns the template and the status that it should have, or nil if it has it, and whether the template is
+// still being rolled out.
+func (c *Controller) templateStatus(b *binding.Binding, views []view, now time.Time) (tmpl *unstructured.Unstructured, status map[string]any, rolling bool) {
 	ref := template.Ref{Kind: binding.TemplateKind(b), Namespace: b.Spec.Resource.Namespace, Name: b.Spec.Resource.Name}
-	tmpl, _ := c.cfg.Templates.Get(ref)
+	tmpl, _ = c.cfg.Templates.Get(ref)
 	if tmpl == nil || tmpl.GetUID() != b.Spec.Resource.UID || tmpl.GetDeletionTimestamp() != nil || !binding.Claimed(b) {
-		return nil, nil
+		return nil, nil, false
 	}
 	kind := interpret.Of(ref.Kind)
 	n, _, workload := kind.Replicas(tmpl)
 	if workload && n != b.Spec.Replicas {
-		return nil, nil // scaled, and not divided yet
+		return nil, nil, true // scaled, and not divided yet
 	}
 	status, changed := kind.Aggregate(tmpl, interpret.Members{
 		Items: items(b, views, workload), Scheduled: b.Status.SchedulerObservedGeneration > 0, Now: now,
 	})
+	rolling = rollingOut(tmpl, status)
 	if !changed {
-		return nil, nil
+		return nil, nil, rolling
 	}
-	return tmpl, status
+	return tmpl, status, rolling
+}
+
+// rollingOut reports whether a workload's status speaks of an earlier generation, of replicas of an earlier revision, or
+// of replicas that are not available.
+func rollingOut(tmpl *unstructured.Unstructured, status map[string]any) bool {
+	if seen, ok := status["observedGeneration"].(int64); ok && seen < tmpl.GetGeneration() {
+		return true
+	}
+	replicas, counted := status["replicas"].(int64)
+	if updated, ok := status["updatedReplicas"].(int64); counted && ok && updated != replicas {
+		return true
+	}
+	available, ok := status["availableReplicas"].(int64)
+	return counted && ok && available != replicas
 }
 
 // writeTemplate replaces the status of the template, if it still is the same object.
 func (c *Controller) writeTemplate(ctx context.Context, tmpl *unstructured.Unstructured, status map[string]any) error {
 	before, _ := tmpl.Object["status"].(map[string]any) // absent on a new object
-	change := map[string]any{}
-	for k := range before {
-		change[k] = nil
-	}
-	for k, v := range status {
-		change[k] = v
-	}
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"uid": tmpl.GetUID()}, "status": change})
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"uid": tmpl.GetUID()}, "status": replacement(before, status)})
 	if err != nil {
 		return err
 	}
@@ -257,4 +277,22 @@ func (c *Controller) writeTemplate(ctx context.Context, tmpl *unstructured.Unstr
 		return fmt.Errorf("write the status of the template: %w", err)
 	}
 	return nil
+}
+
+// replacement is the merge patch that makes exactly to out of from. A merge patch goes into objects inside objects, so
+// what has to go there is named too.
+func replacement(from, to map[string]any) map[string]any {
+	patch := make(map[string]any, len(from)+len(to))
+	for k := range from {
+		patch[k] = nil
+	}
+	for k, v := range to {
+		inner, isObject := v.(map[string]any)
+		if before, wasObject := from[k].(map[string]any); isObject && wasObject {
+			patch[k] = replacement(before, inner)
+			continue
+		}
+		patch[k] = v
+	}
+	return patch
 }

@@ -79,12 +79,12 @@ func ready(obj any) bool {
 // unanswered is said of a cluster that is away and has not got the current manifest, as far as is known.
 const unanswered = "the cluster does not answer; it is brought up to date when it returns"
 
-// summarize brings a binding's status up to date with the views, and reports whether something is still moving: copies
-// that are not sent yet, or not healthy yet, without any failure.
-func summarize(s *workv1alpha2.ResourceBindingStatus, b *binding.Binding, views []view, now time.Time) (moving bool) {
+// summarize brings a binding's status up to date with the views. It reports whether something is still moving, copies that
+// are not sent yet or not healthy yet, and whether something has failed.
+func summarize(s *workv1alpha2.ResourceBindingStatus, b *binding.Binding, views []view, now time.Time) (moving, failed bool) {
 	old := s.AggregatedStatus
 	s.AggregatedStatus = nil
-	applied, failed := 0, false
+	applied := 0
 	for _, v := range views {
 		if v.left {
 			continue
@@ -123,13 +123,23 @@ func summarize(s *workv1alpha2.ResourceBindingStatus, b *binding.Binding, views 
 		Message:            fmt.Sprintf("%d of %d clusters have the current manifest", applied, len(b.Spec.Clusters)),
 		LastTransitionTime: metav1.NewTime(now),
 	}
+	var leaving []string
+	for _, v := range views {
+		if v.target == nil && !v.left {
+			leaving = append(leaving, v.cluster)
+		}
+	}
+	if len(leaving) > 0 {
+		slices.Sort(leaving)
+		full.Message += "; still to be removed from " + strings.Join(leaving, ", ")
+	}
 	if applied > 0 && applied == len(b.Spec.Clusters) && len(s.AggregatedStatus) == applied {
 		full.Status, full.Reason = metav1.ConditionTrue, workv1alpha2.FullyAppliedSuccessReason
 	}
 	if len(s.AggregatedStatus) > 0 || len(old) > 0 { // nothing to say about a binding that nobody has looked at yet
 		meta.SetStatusCondition(&s.Conditions, full)
 	}
-	return moving && !failed
+	return moving, failed
 }
 
 // itemOf reports one target cluster.

@@ -75,6 +75,9 @@ type entry struct {
 	// drifts counts how often the copy was found changed by others since driftsSince.
 	drifts      int
 	driftsSince time.Time
+	// unseen is the content hash that was last sent and that the member's watch has not reported yet: until then, what
+	// the watch does not know of may be there all the same.
+	unseen string
 	// live is a state of the copy that has not been looked at yet.
 	live *unstructured.Unstructured
 }
@@ -175,8 +178,12 @@ func (c *Controller) Backlog(cluster string) int {
 	return 0
 }
 
-// Run works until ctx ends.
+// Run works until ctx ends. It begins when all override policies are known: without them, members would get manifests
+// that are not meant for them.
 func (c *Controller) Run(ctx context.Context) error {
+	if !cache.WaitForCacheSync(ctx.Done(), c.cfg.Policies.HasSynced, c.cfg.Bindings.HasSynced, c.cfg.Clusters.HasSynced) {
+		return nil
+	}
 	c.mu.Lock()
 	c.ctx = ctx
 	for _, s := range c.members {
@@ -202,12 +209,16 @@ func (c *Controller) start(s *syncer) {
 	})
 }
 
-// syncer returns the loop of a member, which is made when it is first needed.
+// syncer returns the loop of a member, which is made when it is first needed, or nil for what is no cluster: a binding may
+// speak of one that has left. Of one that comes, its connection tells.
 func (c *Controller) syncer(cluster string) *syncer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s := c.members[cluster]; s != nil {
 		return s
+	}
+	if _, exists, err := c.cfg.Clusters.GetStore().GetByKey(cluster); err != nil || !exists { // an in-memory store gives no errors
+		return nil
 	}
 	s := &syncer{Controller: c, member: cluster, entries: map[types.NamespacedName]*entry{}}
 	s.loop = loop.New(loop.Config{Name: "sync", Workers: workersPerMember, LastRetry: lastRetry}, s.step)
@@ -233,13 +244,25 @@ func (c *Controller) drop(cluster string) {
 // enqueue asks for a step on b in every cluster that may hold a copy.
 func (c *Controller) enqueue(b *binding.Binding) {
 	for _, cluster := range binding.Clusters(b) {
-		c.syncer(cluster).loop.Retry(binding.Key(b))
+		if s := c.syncer(cluster); s != nil {
+			s.loop.Retry(binding.Key(b))
+		}
+	}
+}
+
+// add asks for a step on a binding in one cluster.
+func (c *Controller) add(cluster string, key types.NamespacedName) {
+	if s := c.syncer(cluster); s != nil {
+		s.loop.Add(key)
 	}
 }
 
 // ofMember asks for a step on all bindings of a member that pass the filter.
 func (c *Controller) ofMember(cluster string, filter func(*binding.Binding) bool, again bool) {
 	s := c.syncer(cluster)
+	if s == nil {
+		return
+	}
 	c.cfg.Bindings.OfCluster(cluster, func(b *binding.Binding) {
 		switch {
 		case filter != nil && !filter(b):
@@ -257,7 +280,7 @@ func (c *Controller) bindingChanged(old, now *binding.Binding) {
 	switch {
 	case now == nil:
 		for _, cluster := range binding.Clusters(old) {
-			c.syncer(cluster).loop.Add(binding.Key(old)) // forgets the entry
+			c.add(cluster, binding.Key(old)) // forgets the entry
 		}
 	case old == nil:
 		c.enqueue(now)
@@ -266,7 +289,7 @@ func (c *Controller) bindingChanged(old, now *binding.Binding) {
 		c.enqueue(now)
 		for _, cluster := range binding.Clusters(old) {
 			if !slices.Contains(binding.Clusters(now), cluster) {
-				c.syncer(cluster).loop.Add(binding.Key(now))
+				c.add(cluster, binding.Key(now))
 			}
 		}
 	}
@@ -294,21 +317,31 @@ func refOf(b *binding.Binding) template.Ref {
 func (c *Controller) copyChanged(m *member.Member, change member.Change) {
 	key := binding.KeyOf(change.Namespace, change.Name, change.Kind.Kind)
 	s := c.syncer(m.Name)
-	if change.New != nil {
-		s.mu.Lock()
-		e := s.entries[key]
-		same := e != nil && e.accepted == change.New.Fingerprint
-		if !same {
-			if e == nil {
-				e = &entry{}
-				s.entries[key] = e
-			}
-			e.live = change.Live
-		}
-		s.mu.Unlock()
-		if same {
-			return
-		}
+	if s == nil || s.observe(key, change) {
+		return
 	}
 	s.loop.Add(key)
+}
+
+// observe takes a change of a copy in, and reports whether it is what was expected.
+func (s *syncer) observe(key types.NamespacedName, change member.Change) (expected bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[key]
+	for _, c := range []*member.Copy{change.Old, change.New} {
+		if e != nil && c != nil && c.Hash == e.unseen {
+			e.unseen = ""
+		}
+	}
+	switch {
+	case change.New == nil:
+		return false
+	case e != nil && e.accepted == change.New.Fingerprint:
+		return true
+	case e == nil:
+		e = &entry{}
+		s.entries[key] = e
+	}
+	e.live = change.Live
+	return false
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/interpret"
 	"github.com/manifold-k8s/manifold/pkg/match"
 	"github.com/manifold-k8s/manifold/pkg/render"
+	"github.com/manifold-k8s/manifold/pkg/schedule"
 )
 
 // render returns the manifest for this member.
@@ -36,8 +37,26 @@ func (j *job) render(tmpl *unstructured.Unstructured) (*unstructured.Unstructure
 	if _, _, workload := interpret.Of(tmpl.GroupVersionKind()).Replicas(tmpl); workload {
 		n := binding.Target(b, j.member).Replicas
 		target.Replicas = &n
+		target.RetainReplicas = j.have != nil
 	}
+	target.Completions = j.completions(tmpl)
 	return render.Render(withClaim(tmpl, b), target, j.overrides(tmpl, obj.(*clusterv1alpha1.Cluster)))
+}
+
+// completions returns this member's share of a Job's completions, nil where they are not divided.
+func (j *job) completions(tmpl *unstructured.Unstructured) *int32 {
+	path := interpret.Of(tmpl.GroupVersionKind()).CompletionsPath()
+	b := j.binding
+	if len(path) == 0 || b.Spec.Replicas == 0 || b.Spec.Placement == nil || b.Spec.Placement.ReplicaScheduling == nil ||
+		b.Spec.Placement.ReplicaScheduling.ReplicaSchedulingType == policyv1alpha1.ReplicaSchedulingTypeDuplicated {
+		return nil
+	}
+	total, ok, err := unstructured.NestedInt64(tmpl.Object, path...)
+	if err != nil || !ok {
+		return nil // a Job without a number of completions is done when one pod is
+	}
+	share := schedule.DivideCompletions(int32(total), b.Spec.Clusters, tmpl.GetUID())[j.member]
+	return &share
 }
 
 // overrides returns the rules that apply to the template in this member, in their order.

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -135,9 +136,15 @@ func (j *job) record(f func(*entry)) {
 	}
 }
 
+// maxMessage bounds what a binding's status repeats of a member's errors, in bytes.
+const maxMessage = 1024
+
 // fail records why the member has not got what it should, and says so in an event when that is new.
 func (j *job) fail(reason string, err error) {
 	message := err.Error()
+	if len(message) > maxMessage {
+		message = strings.ToValidUTF8(message[:maxMessage-3], "") + "..."
+	}
 	if j.read().Failed != message {
 		j.cfg.Events.Eventf(j.template(), corev1.EventTypeWarning, reason, "%s: %s", j.member, message)
 	}
@@ -165,6 +172,9 @@ func (j *job) manifest() *unstructured.Unstructured {
 	}
 	if n, _, workload := interpret.Of(tmpl.GroupVersionKind()).Replicas(tmpl); workload && n != j.binding.Spec.Replicas {
 		return nil // scaled, and not divided yet: the binding follows
+	}
+	if j.read().Gone { // not for long
+		j.record(func(e *entry) { e.Gone = false })
 	}
 	want, err := j.render(tmpl)
 	if err != nil {
@@ -253,8 +263,17 @@ func replicasIn(manifest *unstructured.Unstructured) *int32 {
 
 // apply sends the manifest. What others own in the object stays.
 func (j *job) apply(ctx context.Context, want *unstructured.Unstructured) error {
+	if err := j.retainReplicas(ctx, want); err != nil {
+		j.fail("SyncFailed", err)
+		return err
+	}
+	before := j.read().unseen
+	j.record(func(e *entry) { e.unseen = want.GetAnnotations()[workv1alpha2.ContentHashAnnotation] })
 	live, err := j.client.Apply(ctx, want.GetName(), want, metav1.ApplyOptions{FieldManager: FieldManager, Force: true})
 	if err != nil {
+		if refused(err) {
+			j.record(func(e *entry) { e.unseen = before })
+		}
 		j.fail("SyncFailed", err)
 		return fmt.Errorf("apply: %w", err)
 	}
@@ -279,6 +298,10 @@ func (j *job) checkForeign(ctx context.Context) error {
 	tmpl, _ := j.cfg.Templates.Get(refOf(j.binding))
 	if ours(live) || overwrites(j.binding, tmpl) {
 		return nil
+	}
+	if j.binding.Labels[workv1alpha2.BindingManagedByLabel] == binding.ManagedByNamespace {
+		return fmt.Errorf("%w (managed by %s): it is used as it is; the annotation %s: %s on the namespace hands it over to Manifold",
+			errForeign, owners(live), workv1alpha2.ConflictResolutionAnnotation, workv1alpha2.ConflictResolutionOverwrite)
 	}
 	return fmt.Errorf("%w (managed by %s): set conflictResolution: Overwrite in the policy, or the annotation %s: %s on the object, to take it over",
 		errForeign, owners(live), workv1alpha2.ConflictResolutionAnnotation, workv1alpha2.ConflictResolutionOverwrite)
@@ -310,6 +333,10 @@ func owners(live *unstructured.Unstructured) string {
 
 // remove takes the copy away, if it is ours and the reason for it still holds.
 func (j *job) remove(ctx context.Context) (time.Duration, error) {
+	if err := j.lookUp(ctx); err != nil {
+		j.fail("CleanupWorkFailed", err)
+		return 0, err
+	}
 	if j.have == nil || j.have.PermanentID != binding.PermanentID(j.binding) {
 		j.record(func(e *entry) { *e = entry{Outcome: Outcome{Gone: true}} })
 		return 0, nil
@@ -325,7 +352,7 @@ func (j *job) remove(ctx context.Context) (time.Duration, error) {
 		return time.Second, nil // it came back; the cache will say so in a moment
 	}
 	name := j.binding.Spec.Resource.Name
-	if p := now.Spec.PreserveResourcesOnDeletion; p != nil && *p {
+	if preserves(now) {
 		if err := j.release(ctx, name); err != nil {
 			j.fail("CleanupWorkFailed", err)
 			return 0, err
@@ -342,6 +369,16 @@ func (j *job) remove(ctx context.Context) (time.Duration, error) {
 	}
 	klog.FromContext(ctx).V(2).Info("Deleted", "kind", j.binding.Spec.Resource.Kind, "templateDeleted", now.DeletionTimestamp != nil)
 	return 0, nil
+}
+
+// preserves reports whether a copy that is not wanted any more stays, without our marks: when the policy says so, and
+// when it is a namespace that still exists on the hub. A namespace goes with all that is in it, and what users of the
+// member have put there themselves is nothing that leaving the federation may delete.
+func preserves(b *binding.Binding) bool {
+	if p := b.Spec.PreserveResourcesOnDeletion; p != nil && *p {
+		return true
+	}
+	return b.DeletionTimestamp == nil && b.Labels[workv1alpha2.BindingManagedByLabel] == binding.ManagedByNamespace
 }
 
 // release takes our marks off the object and leaves it where it is. The watch then reports it as gone.

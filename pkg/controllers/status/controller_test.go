@@ -1,0 +1,148 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package status
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/time/rate"
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	"k8s.io/apimachinery/pkg/types"
+	clocktesting "k8s.io/utils/clock/testing"
+)
+
+func newPacer() (*Controller, *clocktesting.FakePassiveClock) {
+	clock := clocktesting.NewFakePassiveClock(start)
+	return &Controller{cfg: Config{Clock: clock}, paces: map[types.NamespacedName]*pace{}, progress: rate.NewLimiter(rate.Inf, 1)}, clock
+}
+
+var web = types.NamespacedName{Namespace: "ns", Name: "web"}
+
+// TestPace walks through a template's life: each step is some time later, with something to say.
+func TestPace(t *testing.T) {
+	t.Parallel()
+	type step struct {
+		after  time.Duration
+		moving bool
+		wait   time.Duration // 0: it is written
+	}
+	for name, steps := range map[string][]step{
+		"a settled state is written at once": {{0, false, 0}},
+		"but not more than once a second": {
+			{0, false, 0}, {300 * time.Millisecond, false, 700 * time.Millisecond}, {700 * time.Millisecond, false, 0},
+		},
+		"a moving one is held back": {
+			{0, true, firstHold}, {500 * time.Millisecond, true, firstHold - 500*time.Millisecond},
+			{firstHold - 500*time.Millisecond, true, 0},
+		},
+		"until it settles": {{0, true, firstHold}, {time.Second, false, 0}},
+		"longer each time, up to a bound": {
+			{0, true, 2 * time.Second}, {2 * time.Second, true, 0},
+			{0, true, 4 * time.Second}, {4 * time.Second, true, 0},
+			{0, true, 8 * time.Second}, {8 * time.Second, true, 0},
+			{0, true, 8 * time.Second}, {8 * time.Second, true, 0},
+		},
+		"and anew after it has settled": {
+			{0, true, 2 * time.Second}, {2 * time.Second, true, 0}, {0, true, 4 * time.Second}, {4 * time.Second, false, 0},
+			{time.Second, true, 2 * time.Second},
+		},
+		"a change within the hold does not prolong it": {
+			{0, true, 2 * time.Second}, {1900 * time.Millisecond, true, 100 * time.Millisecond}, {100 * time.Millisecond, true, 0},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, clock := newPacer()
+			for i, s := range steps {
+				clock.SetTime(clock.Now().Add(s.after))
+				wait := max(0, c.pace(web, s.moving, clock.Now()))
+				if wait != s.wait {
+					t.Fatalf("step %d: wait %v, want %v", i, wait, s.wait)
+				}
+				if wait == 0 {
+					c.wrote(web, s.moving, clock.Now())
+				}
+			}
+		})
+	}
+}
+
+// Templates do not hold each other up, and one that is gone costs no memory.
+func TestPaceIsPerTemplate(t *testing.T) {
+	t.Parallel()
+	c, clock := newPacer()
+	c.wrote(web, false, clock.Now()) // of something that nobody asked about: no entry
+	for i := range 10 {
+		key := types.NamespacedName{Name: fmt.Sprint(i)}
+		if wait := c.pace(key, false, clock.Now()); wait > 0 {
+			t.Errorf("%s waits %v", key, wait)
+		}
+		c.wrote(key, false, clock.Now())
+		c.forget(key)
+	}
+	if len(c.paces) != 0 {
+		t.Errorf("%d entries are left", len(c.paces))
+	}
+}
+
+// Whatever the status was and is to be, the patch makes the one out of the other: nothing stays inside an object that
+// remains.
+func TestReplacement(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(1000) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		from, to := randomObject(r, 3), randomObject(r, 3)
+		doc, patch := marshal(t, from), marshal(t, replacement(from, to))
+		out, err := jsonpatch.MergePatch(doc, patch)
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		got, want := unmarshal(t, out), unmarshal(t, marshal(t, to))
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("seed %d: %s over %s (-want +got):\n%s", seed, patch, doc, diff)
+		}
+	}
+}
+
+func marshal(t *testing.T, v any) []byte {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func unmarshal(t *testing.T, data []byte) (out map[string]any) {
+	t.Helper()
+	if err := json.Unmarshal(data, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func randomObject(r *rand.Rand, depth int) map[string]any {
+	out := map[string]any{}
+	for i := range 4 {
+		key := fmt.Sprint("k", i)
+		switch r.IntN(4) {
+		case 0:
+			out[key] = r.Int64N(2)
+		case 1:
+			out[key] = []any{r.Int64N(2)}
+		case 2:
+			if depth > 0 {
+				out[key] = randomObject(r, depth-1)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,329 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package status
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
+	"github.com/manifold-k8s/manifold/pkg/binding"
+	syncer "github.com/manifold-k8s/manifold/pkg/controllers/sync"
+	"github.com/manifold-k8s/manifold/pkg/interpret"
+	"github.com/manifold-k8s/manifold/pkg/member"
+)
+
+var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// bound is a binding with those targets, and with an item in its status for each of reported.
+func bound(targets []string, reported ...workv1alpha2.AggregatedStatusItem) *binding.Binding {
+	b := &binding.Binding{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "web-deployment"}}
+	for i, c := range targets {
+		b.Spec.Clusters = append(b.Spec.Clusters, workv1alpha2.TargetCluster{Name: c, Replicas: int32(i + 1)})
+	}
+	b.Status.AggregatedStatus = reported
+	return b
+}
+
+func item(cluster string, applied bool, health workv1alpha2.ResourceHealth, message string) workv1alpha2.AggregatedStatusItem {
+	return workv1alpha2.AggregatedStatusItem{ClusterName: cluster, Applied: applied, Health: health, AppliedMessage: message}
+}
+
+const (
+	healthy   = workv1alpha2.ResourceHealthy
+	unhealthy = workv1alpha2.ResourceUnhealthy
+	unknown   = workv1alpha2.ResourceUnknown
+)
+
+// state makes a view of a cluster.
+type state func(*view)
+
+func known(v *view)  { v.known = true }
+func left(v *view)   { v.left = true }
+func leaves(v *view) { v.target = nil }
+
+// holds is a copy made of the present manifest.
+func holds(health workv1alpha2.ResourceHealth) state { return copyOf("h1", health) }
+
+func copyOf(hash string, health workv1alpha2.ResourceHealth) state {
+	return func(v *view) {
+		v.known, v.outcome.Hash = true, "h1"
+		v.copy = &member.Copy{Hash: hash, Health: health}
+	}
+}
+
+func failed(why string) state {
+	return func(v *view) { v.known, v.outcome.Failed = true, why }
+}
+
+func see(b *binding.Binding, cluster string, states ...state) view {
+	v := view{cluster: cluster, target: binding.Target(b, cluster)}
+	for _, s := range states {
+		s(&v)
+	}
+	return v
+}
+
+func TestSummarize(t *testing.T) {
+	t.Parallel()
+	type seen = map[string][]state
+	for name, tc := range map[string]struct {
+		targets  []string
+		reported []workv1alpha2.AggregatedStatusItem
+		seen     seen
+		want     []workv1alpha2.AggregatedStatusItem
+		full     string // status and message of FullyApplied, empty without
+		moving   bool
+	}{
+		"nobody has looked yet": {
+			targets: []string{"a", "b"}, seen: seen{"a": nil, "b": nil}, moving: true,
+		},
+		"one of two": {
+			targets: []string{"a", "b"}, seen: seen{"a": {holds(healthy)}, "b": nil},
+			want: []workv1alpha2.AggregatedStatusItem{item("a", true, healthy, "")},
+			full: "False 1 of 2 clusters have the current manifest", moving: true,
+		},
+		"all": {
+			targets: []string{"b", "a"}, seen: seen{"b": {holds(healthy)}, "a": {holds(healthy)}},
+			want: []workv1alpha2.AggregatedStatusItem{item("a", true, healthy, ""), item("b", true, healthy, "")},
+			full: "True 2 of 2 clusters have the current manifest",
+		},
+		"applied, and not healthy yet": {
+			targets: []string{"a"}, seen: seen{"a": {holds(unhealthy)}},
+			want: []workv1alpha2.AggregatedStatusItem{item("a", true, unhealthy, "")},
+			full: "True 1 of 1 clusters have the current manifest", moving: true,
+		},
+		"an older manifest": {
+			targets: []string{"a"}, seen: seen{"a": {copyOf("h0", healthy)}},
+			want: []workv1alpha2.AggregatedStatusItem{item("a", false, unknown, "")},
+			full: "False 0 of 1 clusters have the current manifest", moving: true,
+		},
+		"sent and not seen yet": {
+			targets: []string{"a"}, seen: seen{"a": {known}},
+			want: []workv1alpha2.AggregatedStatusItem{item("a", false, unknown, "")},
+			full: "False 0 of 1 clusters have the current manifest", moving: true,
+		},
+		"a failure holds nothing back": {
+			targets: []string{"a", "b"}, seen: seen{"a": {failed("no")}, "b": {holds(unhealthy)}},
+			want: []workv1alpha2.AggregatedStatusItem{item("a", false, unknown, "no"), item("b", true, unhealthy, "")},
+			full: "False 1 of 2 clusters have the current manifest",
+		},
+		"a failure over an older copy": {
+			targets: []string{"a"}, seen: seen{"a": {holds(healthy), failed("no")}},
+			want: []workv1alpha2.AggregatedStatusItem{item("a", false, unknown, "no")},
+			full: "False 0 of 1 clusters have the current manifest",
+		},
+		"away: the last report stands": {
+			targets: []string{"a", "b"}, reported: []workv1alpha2.AggregatedStatusItem{item("a", true, healthy, ""), item("b", true, healthy, "")},
+			seen: seen{"a": nil, "b": {holds(healthy)}},
+			want: []workv1alpha2.AggregatedStatusItem{item("a", true, healthy, ""), item("b", true, healthy, "")},
+			full: "True 2 of 2 clusters have the current manifest",
+		},
+		"to be removed, and away": {
+			targets: []string{"b"}, reported: []workv1alpha2.AggregatedStatusItem{item("a", true, healthy, ""), item("b", true, healthy, "")},
+			seen: seen{"a": nil, "b": {holds(healthy)}},
+			want: []workv1alpha2.AggregatedStatusItem{item("a", true, healthy, ""), item("b", true, healthy, "")},
+			full: "False 1 of 1 clusters have the current manifest; still to be removed from a",
+		},
+		"to be removed, and there still": {
+			targets: []string{"b"}, reported: []workv1alpha2.AggregatedStatusItem{item("a", true, healthy, ""), item("b", true, healthy, "")},
+			seen: seen{"a": {holds(healthy), leaves}, "b": {holds(healthy)}},
+			want: []workv1alpha2.AggregatedStatusItem{item("a", true, healthy, ""), item("b", true, healthy, "")},
+			full: "False 1 of 1 clusters have the current manifest; still to be removed from a",
+		},
+		"removed": {
+			targets: []string{"b"}, reported: []workv1alpha2.AggregatedStatusItem{item("a", true, healthy, ""), item("b", true, healthy, "")},
+			seen: seen{"a": {left}, "b": {holds(healthy)}},
+			want: []workv1alpha2.AggregatedStatusItem{item("b", true, healthy, "")},
+			full: "True 1 of 1 clusters have the current manifest",
+		},
+		"removed from the last": {
+			reported: []workv1alpha2.AggregatedStatusItem{item("a", true, healthy, "")}, seen: seen{"a": {left}},
+			full: "False 0 of 0 clusters have the current manifest",
+		},
+		"a target that is no cluster any more": {
+			targets: []string{"a", "b"}, reported: []workv1alpha2.AggregatedStatusItem{item("a", true, healthy, "")},
+			seen: seen{"a": {left}, "b": {holds(healthy)}},
+			want: []workv1alpha2.AggregatedStatusItem{item("b", true, healthy, "")},
+			full: "False 1 of 2 clusters have the current manifest",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := bound(tc.targets, tc.reported...)
+			var views []view
+			for _, c := range binding.Clusters(b) {
+				views = append(views, see(b, c, tc.seen[c]...))
+			}
+			next := b.Status.DeepCopy()
+			if moving, failed := summarize(next, b, views, start); (moving && !failed) != tc.moving {
+				t.Errorf("moving = %v, want %v", moving, tc.moving)
+			}
+			if diff := cmp.Diff(tc.want, next.AggregatedStatus); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			full := ""
+			if c := meta.FindStatusCondition(next.Conditions, workv1alpha2.FullyApplied); c != nil {
+				full = fmt.Sprint(c.Status, " ", c.Message)
+			}
+			if full != tc.full {
+				t.Errorf("FullyApplied: %q, want %q", full, tc.full)
+			}
+		})
+	}
+}
+
+func TestItemCarriesStatus(t *testing.T) {
+	t.Parallel()
+	b := bound([]string{"a"})
+	v := see(b, "a", holds(healthy))
+	v.copy.Status = map[string]any{"replicas": int64(2)}
+	got := itemOf(v)
+	if got.Status == nil || string(got.Status.Raw) != `{"replicas":2}` {
+		t.Errorf("status = %s", got.Status)
+	}
+}
+
+func randomViews(r *rand.Rand) (*binding.Binding, []view) {
+	var targets []string
+	var reported []workv1alpha2.AggregatedStatusItem
+	healths := []workv1alpha2.ResourceHealth{healthy, unhealthy, unknown}
+	for i := range 5 {
+		c := fmt.Sprint("m", i)
+		if r.IntN(2) == 0 {
+			targets = append(targets, c)
+		}
+		if r.IntN(2) == 0 {
+			reported = append(reported, item(c, r.IntN(2) == 0, healths[r.IntN(3)], ""))
+		}
+	}
+	b := bound(targets, reported...)
+	var views []view
+	for _, c := range binding.Clusters(b) {
+		v := see(b, c)
+		switch r.IntN(5) {
+		case 0:
+			holds(healths[r.IntN(3)])(&v)
+		case 1:
+			copyOf("h0", healthy)(&v)
+		case 2:
+			failed("no")(&v)
+		case 3:
+			v.left = v.target == nil
+		}
+		views = append(views, v)
+	}
+	return b, views
+}
+
+// The order in which clusters are looked at does not matter, a second look changes nothing, no condition flaps, and a
+// cluster is let go of only when it is known that it holds nothing.
+func TestSummarizeProperties(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(2000) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		b, views := randomViews(r)
+		before := b.DeepCopy()
+		first := b.Status.DeepCopy()
+		moving, failed := summarize(first, b, views, start)
+
+		shuffled := slices.Clone(views)
+		r.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+		other := b.Status.DeepCopy()
+		if m, f := summarize(other, b, shuffled, start); m != moving || f != failed {
+			t.Fatalf("seed %d: moving %v, in another order %v", seed, moving, m)
+		}
+		if diff := cmp.Diff(first, other); diff != "" {
+			t.Fatalf("seed %d: in another order:\n%s", seed, diff)
+		}
+		if !equality.Semantic.DeepEqual(before, b) {
+			t.Fatalf("seed %d: the binding was changed", seed)
+		}
+		for _, v := range views {
+			kept := slices.ContainsFunc(first.AggregatedStatus, func(i workv1alpha2.AggregatedStatusItem) bool { return i.ClusterName == v.cluster })
+			if v.target == nil && !v.left && !kept {
+				t.Fatalf("seed %d: %s is forgotten", seed, v.cluster)
+			}
+			if v.left && kept {
+				t.Fatalf("seed %d: %s has left and is kept", seed, v.cluster)
+			}
+		}
+		again := b.DeepCopy()
+		again.Status = *first
+		var still []view
+		for _, v := range views {
+			if slices.Contains(binding.Clusters(again), v.cluster) {
+				still = append(still, v)
+			}
+		}
+		second := again.Status.DeepCopy()
+		summarize(second, again, still, start.Add(time.Hour))
+		if diff := cmp.Diff(first, second); diff != "" {
+			t.Fatalf("seed %d: a second look:\n%s", seed, diff)
+		}
+	}
+}
+
+func TestItems(t *testing.T) {
+	t.Parallel()
+	n := func(i int32) *int32 { return &i }
+	raw := func(text string) *runtime.RawExtension { return &runtime.RawExtension{Raw: []byte(text)} }
+	for name, tc := range map[string]struct {
+		reported []workv1alpha2.AggregatedStatusItem
+		states   []state
+		workload bool
+		want     []interpret.Item
+	}{
+		"nothing known": {workload: true, want: []interpret.Item{{Cluster: "a", Replicas: n(1), Health: unknown}}},
+		"no workload":   {want: []interpret.Item{{Cluster: "a", Health: unknown}}},
+		"the last report stands": {
+			workload: true,
+			reported: []workv1alpha2.AggregatedStatusItem{{ClusterName: "a", Applied: true, Health: healthy, Status: raw(`{"replicas":3,"x":1.5}`)}},
+			want: []interpret.Item{{
+				Cluster: "a", Replicas: n(1), Applied: true, Health: healthy, Status: map[string]any{"replicas": int64(3), "x": 1.5},
+			}},
+		},
+		"a report that is no object": {
+			reported: []workv1alpha2.AggregatedStatusItem{{ClusterName: "a", Applied: true, Health: healthy, Status: raw(`[1]`)}},
+			want:     []interpret.Item{{Cluster: "a", Applied: true, Health: healthy}},
+		},
+		"known": {
+			workload: true, reported: []workv1alpha2.AggregatedStatusItem{{ClusterName: "a", Status: raw(`{"replicas":3}`)}},
+			states: []state{holds(healthy), func(v *view) {
+				v.outcome.Replicas, v.copy.Status = n(7), map[string]any{"replicas": int64(7)}
+			}},
+			want: []interpret.Item{{Cluster: "a", Replicas: n(7), Applied: true, Health: healthy, Status: map[string]any{"replicas": int64(7)}}},
+		},
+		"known to be missing": {
+			workload: true, reported: []workv1alpha2.AggregatedStatusItem{{ClusterName: "a", Applied: true, Status: raw(`{"replicas":3}`)}},
+			states: []state{func(v *view) { v.known, v.outcome = true, syncer.Outcome{Hash: "h1", Replicas: n(2)} }},
+			want:   []interpret.Item{{Cluster: "a", Replicas: n(2)}},
+		},
+		"the member decides itself": {
+			workload: true, states: []state{holds(healthy)},
+			want: []interpret.Item{{Cluster: "a", Applied: true, Health: healthy}},
+		},
+		"no target any more": {states: []state{leaves}},
+		"has left":           {states: []state{left}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := bound([]string{"a"}, tc.reported...)
+			if diff := cmp.Diff(tc.want, items(b, []view{see(b, "a", tc.states...)}, tc.workload)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,287 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package sync
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/record"
+	clocktesting "k8s.io/utils/clock/testing"
+
+	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
+	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
+	"github.com/manifold-k8s/manifold/pkg/binding"
+	"github.com/manifold-k8s/manifold/pkg/match"
+)
+
+var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// bench is a job on a binding in member m1, with what it tells the outside.
+type bench struct {
+	*job
+	clock  *clocktesting.FakePassiveClock
+	events *record.FakeRecorder
+	told   int // how often the listeners were called
+}
+
+func newBench() *bench {
+	b := &bench{clock: clocktesting.NewFakePassiveClock(start), events: record.NewFakeRecorder(100)}
+	c := &Controller{cfg: Config{Clock: b.clock, Events: b.events}, members: map[string]*syncer{}}
+	c.OnChange(func(types.NamespacedName) { b.told++ })
+	bound := &binding.Binding{ObjectMeta: metav1.ObjectMeta{
+		Namespace: "ns", Name: "c-configmap", UID: "bu", Labels: map[string]string{workv1alpha2.ResourceBindingPermanentIDLabel: "pid"},
+	}}
+	bound.Spec.Resource = workv1alpha2.ObjectReference{APIVersion: "v1", Kind: "ConfigMap", Namespace: "ns", Name: "c"}
+	s := &syncer{Controller: c, member: "m1", entries: map[types.NamespacedName]*entry{}}
+	c.members["m1"] = s
+	b.job = &job{syncer: s, binding: bound, key: binding.Key(bound)}
+	return b
+}
+
+// Listeners hear of outcomes, and not of what only this package needs.
+func TestRecord(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	for i, step := range []struct {
+		change func(*entry)
+		told   bool
+	}{
+		{func(*entry) {}, false},
+		{func(e *entry) { e.Hash = "h1" }, true},
+		{func(e *entry) { e.Hash = "h1" }, false},
+		{func(e *entry) { e.accepted, e.sent, e.unseen = 7, start, "h1" }, false},
+		{func(e *entry) { e.Failed = "no" }, true},
+		{func(e *entry) { e.Failed = "" }, true},
+		{func(e *entry) { e.Gone = true }, true},
+		{func(e *entry) { *e = entry{Outcome: Outcome{Gone: true}} }, true},
+		{func(e *entry) { *e = entry{Outcome: Outcome{Gone: true}} }, false},
+	} {
+		before := b.told
+		b.record(step.change)
+		if told := b.told > before; told != step.told {
+			t.Errorf("step %d: told %v, want %v", i, told, step.told)
+		}
+	}
+	o, known := b.Outcome("m1", b.key)
+	if diff := cmp.Diff(Outcome{Gone: true}, o); diff != "" || !known {
+		t.Errorf("known %v, outcome (-want +got):\n%s", known, diff)
+	}
+	if _, known := b.Outcome("m2", b.key); known {
+		t.Error("something is known of another member")
+	}
+	if _, known := b.Outcome("m1", types.NamespacedName{Name: "other"}); known {
+		t.Error("something is known of another binding")
+	}
+}
+
+func TestFail(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	b.record(func(e *entry) { e.Gone = true })
+	long := errors.New(strings.Repeat("ü", maxMessage))
+	for range 3 {
+		b.fail("SyncFailed", long)
+	}
+	o, _ := b.Outcome("m1", b.key)
+	if o.Gone || len(o.Failed) > maxMessage || !utf8.ValidString(o.Failed) || !strings.HasSuffix(o.Failed, "...") {
+		t.Errorf("gone %v, %d bytes", o.Gone, len(o.Failed))
+	}
+	b.fail("SyncFailed", errors.New("other"))
+	if n := len(b.events.Events); n != 2 {
+		t.Errorf("%d events, want one for each new failure", n)
+	}
+}
+
+// A state of the copy that was judged is let go of, one that came meanwhile is not.
+func TestAcceptForgetsWhatItJudged(t *testing.T) {
+	t.Parallel()
+	judged, newer := configMap(), configMap()
+	for _, tc := range []struct{ there, left *unstructured.Unstructured }{{judged, nil}, {newer, newer}, {nil, nil}} {
+		b := newBench()
+		b.record(func(e *entry) { e.live, e.Failed = tc.there, "no" })
+		b.live = judged
+		b.accept(configMap(func(u *unstructured.Unstructured) {
+			u.SetAnnotations(map[string]string{workv1alpha2.ContentHashAnnotation: "h1"})
+		}), 7)
+		if e := b.read(); e.live != tc.left || e.accepted != 7 {
+			t.Errorf("left %v, accepted %d", e.live, e.accepted)
+		}
+		o, _ := b.Outcome("m1", b.key)
+		if diff := cmp.Diff(Outcome{Hash: "h1"}, o); diff != "" {
+			t.Errorf("outcome (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func configMap(change ...func(*unstructured.Unstructured)) *unstructured.Unstructured {
+	u := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "c", "namespace": "ns", "uid": "cu"},
+	}}
+	for _, f := range change {
+		f(u)
+	}
+	return u
+}
+
+func managed(u *unstructured.Unstructured) {
+	u.SetLabels(map[string]string{workv1alpha2.ManagedLabel: "true", workv1alpha2.ResourceBindingPermanentIDLabel: "pid"})
+}
+
+func fields(managers ...string) func(*unstructured.Unstructured) {
+	return func(u *unstructured.Unstructured) {
+		var list []metav1.ManagedFieldsEntry
+		for i, m := range managers {
+			name, sub, _ := strings.Cut(m, "/")
+			at := metav1.NewTime(start.Add(time.Duration(i) * time.Minute))
+			operation := metav1.ManagedFieldsOperationUpdate
+			if name == FieldManager {
+				operation = metav1.ManagedFieldsOperationApply
+			}
+			list = append(list, metav1.ManagedFieldsEntry{Manager: name, Subresource: sub, Operation: operation, Time: &at})
+		}
+		u.SetManagedFields(list)
+	}
+}
+
+func TestOwners(t *testing.T) {
+	t.Parallel()
+	updated := func(u *unstructured.Unstructured) {
+		u.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: FieldManager, Operation: metav1.ManagedFieldsOperationUpdate}})
+	}
+	for name, tc := range map[string]struct {
+		live   *unstructured.Unstructured
+		owners string
+		ours   bool
+	}{
+		"no fields":                          {configMap(), "nobody in particular", false},
+		"somebody's":                         {configMap(fields("kubectl", "helm", "kubectl")), "[helm kubectl]", false},
+		"status does not count":              {configMap(fields("kubelet/status")), "nobody in particular", false},
+		"ours by label":                      {configMap(managed), "nobody in particular", true},
+		"ours by what we sent":               {configMap(fields("kubectl", FieldManager)), "[kubectl manifold]", true},
+		"one of our name that did not apply": {configMap(updated), "[manifold]", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := owners(tc.live); got != tc.owners {
+				t.Errorf("owners = %s, want %s", got, tc.owners)
+			}
+			if got := ours(tc.live); got != tc.ours {
+				t.Errorf("ours = %v, want %v", got, tc.ours)
+			}
+		})
+	}
+}
+
+func TestOverwrites(t *testing.T) {
+	t.Parallel()
+	says := func(v string) *unstructured.Unstructured {
+		return configMap(func(u *unstructured.Unstructured) {
+			u.SetAnnotations(map[string]string{workv1alpha2.ConflictResolutionAnnotation: v})
+		})
+	}
+	for name, tc := range map[string]struct {
+		policy policyv1alpha1.ConflictResolution
+		tmpl   *unstructured.Unstructured
+		want   bool
+	}{
+		"nobody says so":             {"", configMap(), false},
+		"the policy":                 {policyv1alpha1.ConflictOverwrite, configMap(), true},
+		"the policy, no template":    {policyv1alpha1.ConflictOverwrite, nil, true},
+		"the policy says no":         {policyv1alpha1.ConflictAbort, configMap(), false},
+		"the template":               {policyv1alpha1.ConflictAbort, says("overwrite"), true},
+		"the template says no":       {policyv1alpha1.ConflictOverwrite, says("abort"), false},
+		"the template says nonsense": {policyv1alpha1.ConflictOverwrite, says("Overwrite"), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := &binding.Binding{}
+			b.Spec.ConflictResolution = tc.policy
+			if got := overwrites(b, tc.tmpl); got != tc.want {
+				t.Errorf("overwrites = %v, want %v", got, tc.want)
+			}
+		})
+	}
+}
+
+// The claim that travels is the binding's, and the template in the cache stays as it is.
+func TestWithClaim(t *testing.T) {
+	t.Parallel()
+	claims := map[string]*match.Policy{
+		"none": nil, "a": {Kind: match.KindPropagationPolicy, Namespace: "ns", Name: "p", PermanentID: "1"},
+		"b": {Kind: match.KindClusterPropagationPolicy, Name: "c", PermanentID: "2"},
+	}
+	for tmplClaim, before := range claims {
+		for bindingClaim, after := range claims {
+			tmpl := configMap()
+			labels, annotations := map[string]string{"app": "x"}, map[string]string{"note": "y"}
+			binding.SetClaim(labels, annotations, before)
+			tmpl.SetLabels(labels)
+			tmpl.SetAnnotations(annotations)
+			b := &binding.Binding{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{}, Annotations: map[string]string{}}}
+			binding.SetClaim(b.Labels, b.Annotations, after)
+
+			kept := tmpl.DeepCopy()
+			out := withClaim(tmpl, b)
+			if diff := cmp.Diff(kept, tmpl); diff != "" {
+				t.Fatalf("%s to %s: the template was changed:\n%s", tmplClaim, bindingClaim, diff)
+			}
+			want := binding.ClaimOf(b.Labels, b.Annotations)
+			if got := binding.ClaimOf(out.GetLabels(), out.GetAnnotations()); got != want {
+				t.Errorf("%s to %s: claim %+v, want %+v", tmplClaim, bindingClaim, got, want)
+			}
+			if out.GetLabels()["app"] != "x" || out.GetAnnotations()["note"] != "y" || out.GetName() != "c" {
+				t.Errorf("%s to %s: %v", tmplClaim, bindingClaim, out.Object)
+			}
+		}
+	}
+	bare := configMap()
+	withClaim(bare, &binding.Binding{})
+	if bare.GetLabels() != nil || bare.GetAnnotations() != nil {
+		t.Errorf("a template without labels was given some: %v", bare.Object)
+	}
+}
+
+// A copy that others keep changing is reverted at once at first, and then now and then.
+func TestDrifted(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	b.live = configMap(fields(FieldManager, "autoscaler", "kubelet/status"))
+	revert := func() time.Duration {
+		wait := b.drifted()
+		if wait == 0 {
+			b.record(func(e *entry) { e.sent = b.clock.Now() })
+		}
+		return wait
+	}
+	for i := range maxDrifts {
+		if wait := revert(); wait != 0 {
+			t.Fatalf("drift %d is left for %v", i, wait)
+		}
+		b.clock.SetTime(b.clock.Now().Add(time.Second))
+	}
+	if wait := revert(); wait != fightPause-time.Second {
+		t.Errorf("wait %v", wait)
+	}
+	if o, _ := b.Outcome("m1", b.key); !strings.Contains(o.Failed, "autoscaler") {
+		t.Errorf("the rival is not named: %q", o.Failed)
+	}
+	b.clock.SetTime(b.clock.Now().Add(fightPause))
+	if wait := revert(); wait != 0 {
+		t.Errorf("it is not reverted after the pause: %v", wait)
+	}
+	b.clock.SetTime(b.clock.Now().Add(2 * driftWindow))
+	if revert() != 0 || b.read().drifts != 1 {
+		t.Errorf("%d drifts are remembered after a quiet time", b.read().drifts)
+	}
+}

@@ -1,0 +1,104 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package server
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/util/sets"
+)
+
+// One server uses a directory at a time, and who comes second is told what to do.
+func TestLock(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	unlock, err := lock(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = lock(dir)
+	if err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "--data-dir") {
+		t.Errorf("second lock: %v", err)
+	}
+	unlock()
+	unlock, err = lock(dir)
+	if err != nil {
+		t.Fatalf("after the first has ended: %v", err)
+	}
+	unlock()
+	if _, err := lock(dir + "/missing"); err == nil {
+		t.Error("a directory that is not there was locked")
+	}
+}
+
+func TestValidateReportsEveryMistake(t *testing.T) {
+	t.Parallel()
+	if err := NewOptions().validate(); err != nil {
+		t.Errorf("the defaults: %v", err)
+	}
+	o := NewOptions()
+	o.DataDir, o.MemberQPS, o.MemberBurst = "", 0, 0
+	o.ServingNames = []string{"good.example", "10.0.0.1", "::1", "https://bad", "two words", "host:1"}
+	o.SecureServing.BindPort = 70000
+	err := o.validate()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{"--data-dir", "--member-api-qps", "--member-api-burst", `"https://bad"`, `"two words"`, `"host:1"`, "--secure-port"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%s is not in %v", want, err)
+		}
+	}
+	for _, good := range []string{"good.example", "10.0.0.1", "::1"} {
+		if strings.Contains(err.Error(), good) {
+			t.Errorf("%s is refused: %v", good, err)
+		}
+	}
+}
+
+func TestEmbedsEtcd(t *testing.T) {
+	t.Parallel()
+	o := NewOptions()
+	if !o.embedsEtcd() {
+		t.Error("by default there is no store")
+	}
+	if err := o.Flags().FlagSet("etcd").Parse([]string{"--etcd-servers=https://127.0.0.1:2379"}); err != nil {
+		t.Fatal(err)
+	}
+	if o.embedsEtcd() {
+		t.Error("a store beside the one that was named")
+	}
+}
+
+// Users who may look at a namespace see what becomes of their objects; nobody but the system writes that.
+func TestClusterRoles(t *testing.T) {
+	t.Parallel()
+	for _, role := range clusterRoles() {
+		verbs := sets.New[string]()
+		for _, rule := range role.Rules {
+			verbs.Insert(rule.Verbs...)
+			bindings := slices.ContainsFunc(rule.Resources, func(r string) bool { return strings.HasPrefix(r, "resourcebindings") })
+			if writes := !sets.New("get", "list", "watch").HasAll(rule.Verbs...); bindings && writes {
+				t.Errorf("%s may %v bindings", role.Name, rule.Verbs)
+			}
+			if slices.Contains(rule.Resources, "*") || slices.Contains(rule.APIGroups, "*") || slices.Contains(rule.Verbs, "*") {
+				t.Errorf("%s: %v", role.Name, rule)
+			}
+		}
+		reads := role.Labels["rbac.authorization.k8s.io/aggregate-to-view"] == "true"
+		if reads && verbs.HasAny("create", "update", "patch", "delete", "deletecollection") {
+			t.Errorf("%s goes to viewers and may %v", role.Name, sets.List(verbs))
+		}
+		if writes := role.Labels["rbac.authorization.k8s.io/aggregate-to-edit"] == "true"; writes == reads {
+			t.Errorf("%s: to viewers %v, to editors %v", role.Name, reads, writes)
+		}
+	}
+	if len(clusterRoles()) != 2 {
+		t.Errorf("%d roles", len(clusterRoles()))
+	}
+}
