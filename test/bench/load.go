@@ -1,0 +1,118 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+const (
+	firstImage  = "registry.example.com/web:1.0"
+	secondImage = "registry.example.com/web:1.1"
+)
+
+// deployment is of the size that people write: a label or two, a port, resources, a probe.
+func deployment(name string, replicas int32) *appsv1.Deployment {
+	labels := map[string]string{"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "bench"}
+	return &appsv1.Deployment{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace, Labels: labels},
+		Spec: appsv1.DeploymentSpec{
+			Replicas: &replicas,
+			Selector: &metav1.LabelSelector{MatchLabels: labels},
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: labels},
+				Spec: corev1.PodSpec{Containers: []corev1.Container{{
+					Name:  "web",
+					Image: firstImage,
+					Ports: []corev1.ContainerPort{{Name: "http", ContainerPort: 8080}},
+					Env:   []corev1.EnvVar{{Name: "LOG_LEVEL", Value: "info"}},
+				}}},
+			},
+		},
+	}
+}
+
+func names(prefix string, n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = fmt.Sprintf("%s-%04d", prefix, i)
+	}
+	return out
+}
+
+func (b *bench) create(ctx context.Context, name string) error {
+	_, err := b.hub.client.AppsV1().Deployments(namespace).Create(ctx, deployment(name, int32(b.replicas)), metav1.CreateOptions{})
+	return err
+}
+
+func (b *bench) setImage(ctx context.Context, name string) error {
+	patch := `{"spec":{"template":{"spec":{"containers":[{"name":"web","image":"` + secondImage + `"}]}}}}`
+	_, err := b.hub.client.AppsV1().Deployments(namespace).Patch(ctx, name, types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{})
+	return err
+}
+
+func (b *bench) delete(ctx context.Context, name string) error {
+	return b.hub.client.AppsV1().Deployments(namespace).Delete(ctx, name, metav1.DeleteOptions{})
+}
+
+// each calls f for all names, by as many workers as the settings say.
+func (b *bench) each(ctx context.Context, names []string, f func(context.Context, string) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(b.workers)
+	for _, name := range names {
+		g.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return f(ctx, name)
+		})
+	}
+	return g.Wait()
+}
+
+// settle returns when the hub writes no more than at rest.
+func (b *bench) settle(ctx context.Context) error {
+	const quiet, enough, perSecond = 3, 60, 3 // seconds, seconds, writes
+	still := 0
+	last, err := b.hub.read(ctx)
+	if err != nil {
+		return err
+	}
+	for range enough {
+		if err := pause(ctx, time.Second); err != nil {
+			return err
+		}
+		now, err := b.hub.read(ctx)
+		if err != nil {
+			return err
+		}
+		still++
+		if float64(now.revision-last.revision) > perSecond+b.idleWrites {
+			still = 0
+		}
+		if still == quiet {
+			return nil
+		}
+		last = now
+	}
+	return fmt.Errorf("the hub still writes after %d s in which nothing was asked of it", enough)
+}
+
+// cost is what the hub spent between two readings, without what it spends at rest, per Deployment.
+func (b *bench) cost(from, to reading, items int) (cpu time.Duration, writes float64) {
+	seconds := to.at.Sub(from.at).Seconds()
+	used := to.cpu - from.cpu - time.Duration(b.idleCPU*seconds*float64(time.Second))
+	return used / time.Duration(items), (float64(to.revision-from.revision) - b.idleWrites*seconds) / float64(items)
+}
