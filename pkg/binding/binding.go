@@ -9,6 +9,7 @@ package binding
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -35,6 +36,10 @@ type Writer[T any] interface {
 func Name(template, kind string) string {
 	return strings.ToLower(strings.ReplaceAll(template, ":", ".") + "-" + kind)
 }
+
+// Revision identifies a binding and its generation, which every change of its spec raises, and the beginning of its
+// deletion.
+func Revision(b *Binding) string { return fmt.Sprintf("%s/%d", b.UID, b.Generation) }
 
 // KeyOf returns the key of the binding of a template.
 func KeyOf(namespace, template, kind string) types.NamespacedName {

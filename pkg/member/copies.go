@@ -33,6 +33,8 @@ type Copy struct {
 	UID types.UID
 	// PermanentID is the identity of the binding the copy belongs to.
 	PermanentID string
+	// TemplateUID is the template it was made from.
+	TemplateUID types.UID
 	// Hash is the content hash of the manifest it was last made from.
 	Hash string
 	// Fingerprint identifies everything but status and bookkeeping, within this process.
@@ -49,6 +51,7 @@ func CopyOf(live *unstructured.Unstructured) *Copy {
 		UID:         live.GetUID(),
 		Fingerprint: render.Fingerprint(live),
 		Deleting:    live.GetDeletionTimestamp() != nil,
+		TemplateUID: types.UID(live.GetAnnotations()[workv1alpha2.TemplateUIDAnnotation]),
 		Hash:        live.GetAnnotations()[workv1alpha2.ContentHashAnnotation],
 		PermanentID: live.GetLabels()[workv1alpha2.ResourceBindingPermanentIDLabel],
 	}

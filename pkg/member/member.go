@@ -33,6 +33,8 @@ const (
 	probeFirst, probeLast = 250 * time.Millisecond, 4 * time.Second
 	// probeTimeout is how long a member may take to answer.
 	probeTimeout = 5 * time.Second
+	// discoverTimeout is how long a request for the served kinds may take.
+	discoverTimeout = 10 * time.Second
 	// discoverEvery is how often the list of served kinds is read anew, beside when a CustomResourceDefinition changes.
 	discoverEvery = 5 * time.Minute
 )
@@ -78,7 +80,10 @@ func newMember(name string, cfg *rest.Config, events []Events) (*Member, error) 
 	if err != nil {
 		return nil, err
 	}
-	disco, err := discovery.NewDiscoveryClientForConfig(cfg)
+	// Discovery takes no context, so its own limit bounds how long a member that hangs can hold up its disconnection.
+	short := rest.CopyConfig(cfg)
+	short.Timeout = discoverTimeout
+	disco, err := discovery.NewDiscoveryClientForConfig(short)
 	if err != nil {
 		return nil, err
 	}

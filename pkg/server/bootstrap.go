@@ -36,8 +36,6 @@ func addOurTypes(s *runtime.Scheme) error {
 // systemNamespaces hold what the federation itself needs. They are never propagated.
 var systemNamespaces = []string{"karmada-system", "karmada-cluster"}
 
-const systemLabel = "karmada.io/system"
-
 // clusterRoles are what users expect to find: namespace users may handle the namespaced kinds of ours, read or write, by the
 // ordinary roles view, edit and admin.
 func clusterRoles() []rbacv1.ClusterRole {
@@ -70,7 +68,7 @@ func bootstrap(ctx context.Context, loopback *rest.Config) error {
 		return err
 	}
 	for _, name := range systemNamespaces {
-		ns := corev1apply.Namespace(name).WithLabels(map[string]string{systemLabel: "true"})
+		ns := corev1apply.Namespace(name).WithLabels(map[string]string{clusterv1alpha1.SystemLabel: clusterv1alpha1.SystemLabelValue})
 		if _, err := client.CoreV1().Namespaces().Apply(ctx, ns, metav1.ApplyOptions{FieldManager: "manifold", Force: true}); err != nil {
 			return fmt.Errorf("namespace %s: %w", name, err)
 		}

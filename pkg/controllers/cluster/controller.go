@@ -22,6 +22,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
@@ -34,15 +35,6 @@ import (
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 	"github.com/manifold-k8s/manifold/pkg/controllers/loop"
 	"github.com/manifold-k8s/manifold/pkg/member"
-)
-
-// Finalizer holds a Cluster until no binding lists it any more.
-const Finalizer = "karmada.io/cluster-controller"
-
-// Keys of the Secret that holds a member's credentials.
-const (
-	tokenKey    = "token"
-	caBundleKey = "caBundle"
 )
 
 // requestTimeout bounds a request to a member; watches are not concerned.
@@ -129,13 +121,12 @@ func (c *Controller) step(ctx context.Context, name string) (time.Duration, erro
 		c.mu.Unlock()
 		return 0, nil
 	}
-	if cl.DeletionTimestamp != nil {
-		return c.leave(ctx, cl)
-	}
 	var state member.State
 	var wait time.Duration
 	m, err := c.connect(ctx, cl)
 	switch {
+	case errors.Is(err, errUnread):
+		return 0, err // says nothing about the member
 	case err != nil:
 		state = member.State{Probed: true, Reason: clusterv1alpha1.ReasonStatusCollectionFailed, Message: err.Error()}
 		wait = credentialsCheck
@@ -152,6 +143,9 @@ func (c *Controller) step(ctx context.Context, name string) (time.Duration, erro
 	now := c.cfg.Clock.Now()
 	hold := observe(next, state, now, c.since(cl, state, now))
 	if equality.Semantic.DeepEqual(cl, next) {
+		if cl.DeletionTimestamp != nil {
+			return shorter(wait, hold), c.leave(ctx, cl)
+		}
 		return shorter(wait, hold), nil
 	}
 	if _, err := c.cfg.Writer.Update(ctx, next); err != nil {
@@ -203,32 +197,24 @@ func (c *Controller) announce(before, after *clusterv1alpha1.Cluster) {
 	c.cfg.Events.Event(after, kind, now.Reason, now.Message)
 }
 
-// leave lets a Cluster go once nothing is left in it, or when it is away: what lies in a cluster that cannot be reached
-// stays there, and the user who removes such a cluster knows it.
-func (c *Controller) leave(ctx context.Context, cl *clusterv1alpha1.Cluster) (time.Duration, error) {
-	i := indexOf(cl.Finalizers, Finalizer)
+// leave lets a Cluster go once nothing is left in it, or when its condition Ready says that it is away: what lies in a
+// cluster that cannot be reached stays there, and the user who removes such a cluster knows it.
+func (c *Controller) leave(ctx context.Context, cl *clusterv1alpha1.Cluster) error {
+	i := indexOf(cl.Finalizers, clusterv1alpha1.ClusterFinalizer)
 	if i < 0 {
-		return 0, nil
+		return nil
 	}
-	m := c.cfg.Fleet.Get(cl.Name)
-	if m == nil {
-		// After a restart there is no connection yet. Without one it can still be made, as the secrets outlive the cluster.
-		var err error
-		if m, err = c.connect(ctx, cl); errors.Is(err, errUnread) {
-			return 0, err // says nothing about the cluster
-		}
-	}
-	away := m == nil || (m.State().Probed && !m.Reachable())
+	away := !meta.IsStatusConditionTrue(cl.Status.Conditions, clusterv1alpha1.ClusterConditionReady)
 	if !away && (!c.cfg.Bindings.HasSynced() || c.cfg.Bindings.UsesCluster(cl.Name)) {
-		return time.Second, nil // changes of bindings call Recheck; this is for the member going away meanwhile
+		return nil // Recheck and changes of the condition bring us back
 	}
 	next := cl.DeepCopy()
 	next.Finalizers = append(next.Finalizers[:i], next.Finalizers[i+1:]...)
 	if _, err := c.cfg.Writer.Update(ctx, next); err != nil && !apierrors.IsNotFound(err) {
-		return 0, fmt.Errorf("release cluster: %w", err)
+		return fmt.Errorf("release cluster: %w", err)
 	}
 	klog.FromContext(ctx).Info("Cluster has left", "cluster", cl.Name, "away", away)
-	return 0, nil
+	return nil
 }
 
 func indexOf(list []string, s string) int {
@@ -279,12 +265,12 @@ func (c *Controller) config(ctx context.Context, cl *clusterv1alpha1.Cluster) (*
 	case err != nil:
 		return nil, "", fmt.Errorf("%w: %w", errUnread, err)
 	}
-	token, ca := secret.Data[tokenKey], secret.Data[caBundleKey]
+	token, ca := secret.Data[clusterv1alpha1.SecretTokenKey], secret.Data[clusterv1alpha1.SecretCABundleKey]
 	if len(token) == 0 {
-		return nil, "", fmt.Errorf("secret %s/%s has no key %q", ref.Namespace, ref.Name, tokenKey)
+		return nil, "", fmt.Errorf("secret %s/%s has no key %q", ref.Namespace, ref.Name, clusterv1alpha1.SecretTokenKey)
 	}
 	if len(ca) == 0 && !cl.Spec.InsecureSkipTLSVerification {
-		return nil, "", fmt.Errorf("secret %s/%s has no key %q, and spec.insecureSkipTLSVerification is not set", ref.Namespace, ref.Name, caBundleKey)
+		return nil, "", fmt.Errorf("secret %s/%s has no key %q, and spec.insecureSkipTLSVerification is not set", ref.Namespace, ref.Name, clusterv1alpha1.SecretCABundleKey)
 	}
 	cfg := &rest.Config{
 		Host:        cl.Spec.APIEndpoint,

@@ -24,8 +24,8 @@ const flipAfter = 30 * time.Second
 // observe writes the member's state into c, and returns after how long to look again, 0 for not at all. since is when
 // the state began to differ from what the condition Ready says. It is pure.
 func observe(c *clusterv1alpha1.Cluster, s member.State, now, since time.Time) time.Duration {
-	if indexOf(c.Finalizers, Finalizer) < 0 {
-		c.Finalizers = append(c.Finalizers, Finalizer)
+	if c.DeletionTimestamp == nil && indexOf(c.Finalizers, clusterv1alpha1.ClusterFinalizer) < 0 {
+		c.Finalizers = append(c.Finalizers, clusterv1alpha1.ClusterFinalizer)
 	}
 	hold := setReady(c, s, now, since)
 	if s.Version != "" {

@@ -66,7 +66,7 @@ func TestFirstObservation(t *testing.T) {
 	}
 	now := metav1.NewTime(start)
 	want := fresh()
-	want.Finalizers = []string{Finalizer}
+	want.Finalizers = []string{clusterv1alpha1.ClusterFinalizer}
 	want.Status.KubernetesVersion = "v1.36.3"
 	want.Status.APIEnablements = apis
 	want.Status.NodeSummary = &clusterv1alpha1.NodeSummary{TotalNum: 3, ReadyNum: 2}

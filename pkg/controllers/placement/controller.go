@@ -175,7 +175,8 @@ func (c *Controller) step(ctx context.Context, ref template.Ref) (time.Duration,
 	governor := c.governor(tmpl)
 	if old != nil {
 		switch {
-		case binding.TemplateKind(old) != ref.Kind:
+		case binding.TemplateKind(old) != ref.Kind && (old.Spec.Resource.UID != tmpl.GetUID() || !governor.any()):
+			// Unless it is the same object in another version, which takes the binding over.
 			if governor.any() {
 				c.cfg.Events.Eventf(tmpl, corev1.EventTypeWarning, "ApplyPolicyFailed",
 					"the binding %s belongs to a %s of the same name", old.Name, old.Spec.Resource.Kind)
@@ -183,8 +184,8 @@ func (c *Controller) step(ctx context.Context, ref template.Ref) (time.Duration,
 			return 0, nil
 		case old.DeletionTimestamp != nil:
 			return 0, nil // its end brings us back
-		case old.Spec.Resource.UID != tmpl.GetUID():
-			return 0, c.cfg.Bindings.Delete(ctx, old) // of an earlier object of this name
+		case old.Spec.Resource.UID != tmpl.GetUID() && owned(old):
+			return 0, c.succeed(ctx, ref, old)
 		}
 	}
 	if !governor.any() {
@@ -273,16 +274,27 @@ func (c *Controller) withdraw(ctx context.Context, ref template.Ref, tmpl *unstr
 	if b == nil || b.DeletionTimestamp != nil || refOf(b) != ref {
 		return nil
 	}
-	if tmpl != nil {
+	if tmpl != nil && tmpl.GetUID() == b.Spec.Resource.UID {
 		if slices.Contains(tmpl.GetFinalizers(), metav1.FinalizerOrphanDependents) {
 			return nil
 		}
 		return c.cfg.Bindings.Delete(ctx, b)
 	}
-	owned := slices.ContainsFunc(b.OwnerReferences, func(o metav1.OwnerReference) bool { return o.UID == b.Spec.Resource.UID })
-	if !owned {
+	if !owned(b) {
 		return nil // orphaned on purpose
 	}
+	return c.succeed(ctx, ref, b)
+}
+
+// owned reports whether a binding still belongs to the template it was made for. It does not when that was deleted with
+// its dependents orphaned: the copies then wait for the next template of this name.
+func owned(b *binding.Binding) bool {
+	return slices.ContainsFunc(b.OwnerReferences, func(o metav1.OwnerReference) bool { return o.UID == b.Spec.Resource.UID })
+}
+
+// succeed deletes the binding of a template that has gone, or has been followed by another of its name, if the API
+// itself says so.
+func (c *Controller) succeed(ctx context.Context, ref template.Ref, b *binding.Binding) error {
 	live, err := c.cfg.Templates.Live(ctx, ref)
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("check that the template is gone: %w", err)

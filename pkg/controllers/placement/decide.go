@@ -91,8 +91,12 @@ func skeleton(in input) *binding.Binding {
 		APIVersion: in.tmpl.GetAPIVersion(), Kind: in.tmpl.GetKind(), Name: in.tmpl.GetName(), UID: in.tmpl.GetUID(),
 		Controller: &yes, BlockOwnerDeletion: &yes,
 	}
-	if !slices.ContainsFunc(next.OwnerReferences, func(o metav1.OwnerReference) bool { return o.UID == owner.UID }) {
+	i := slices.IndexFunc(next.OwnerReferences, func(o metav1.OwnerReference) bool { return o.UID == owner.UID })
+	switch {
+	case i < 0:
 		next.OwnerReferences = append(next.OwnerReferences, owner)
+	case next.OwnerReferences[i].APIVersion != owner.APIVersion:
+		next.OwnerReferences[i] = owner
 	}
 	return next
 }

@@ -62,7 +62,7 @@ func (c *Controller) views(b *binding.Binding, key types.NamespacedName) []view 
 				v.copy, v.known = m.Copy(binding.TemplateKind(b), types.NamespacedName{Namespace: b.Spec.Resource.Namespace, Name: b.Spec.Resource.Name})
 				v.known = v.known && (o.Hash != "" || o.Failed != "")
 			}
-			v.left = v.target == nil && o.Gone
+			v.left = v.target == nil && o.Gone == binding.Revision(b)
 		}
 		out = append(out, v)
 	}

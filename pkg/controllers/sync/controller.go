@@ -61,8 +61,9 @@ type Outcome struct {
 	Replicas *int32
 	// Failed says why the member has not got it; empty when it has, or when nothing was tried yet.
 	Failed string
-	// Gone: the member is known to hold no copy, and should not.
-	Gone bool
+	// Gone is the revision of the binding (see binding.Revision) for which the member is known to hold no copy, and should
+	// not; empty when that is not known. What was true for an earlier revision says nothing about a later one.
+	Gone string
 }
 
 // entry is the outcome with what only this package needs.

@@ -9,8 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,9 +33,6 @@ const (
 	// foreignCheck is how often an object that stands in the way and is not ours is looked at again: it is not watched.
 	foreignCheck = 15 * time.Second
 )
-
-// errForeign reports an object of the same name that Manifold did not make and may not take over.
-var errForeign = errors.New("an object of this name exists that Manifold does not manage")
 
 // step makes the copy of one binding in this member what it should be.
 func (s *syncer) step(ctx context.Context, key types.NamespacedName) (time.Duration, error) {
@@ -148,7 +143,7 @@ func (j *job) fail(reason string, err error) {
 	if j.read().Failed != message {
 		j.cfg.Events.Eventf(j.template(), corev1.EventTypeWarning, reason, "%s: %s", j.member, message)
 	}
-	j.record(func(e *entry) { e.Failed, e.Gone = message, false })
+	j.record(func(e *entry) { e.Failed, e.Gone = message, "" })
 }
 
 // template is what events are about: the object that the user knows.
@@ -163,7 +158,7 @@ func (j *job) manifest() *unstructured.Unstructured {
 		return nil // no policy governs the template any more: what was propagated stays as it is
 	}
 	if binding.Suspended(j.binding, j.member) {
-		j.record(func(e *entry) { e.Failed, e.Gone = "dispatching to this cluster is suspended", false })
+		j.record(func(e *entry) { e.Failed, e.Gone = "dispatching to this cluster is suspended", "" })
 		return nil
 	}
 	tmpl, known := j.cfg.Templates.Get(refOf(j.binding))
@@ -173,8 +168,8 @@ func (j *job) manifest() *unstructured.Unstructured {
 	if n, _, workload := interpret.Of(tmpl.GroupVersionKind()).Replicas(tmpl); workload && n != j.binding.Spec.Replicas {
 		return nil // scaled, and not divided yet: the binding follows
 	}
-	if j.read().Gone { // not for long
-		j.record(func(e *entry) { e.Gone = false })
+	if j.read().Gone != "" { // not for long
+		j.record(func(e *entry) { e.Gone = "" })
 	}
 	want, err := j.render(tmpl)
 	if err != nil {
@@ -192,7 +187,7 @@ func (j *job) foresee() {
 	if want := j.manifest(); want != nil {
 		replicas := replicasIn(want)
 		j.record(func(e *entry) {
-			e.Hash, e.Replicas, e.Gone = want.GetAnnotations()[workv1alpha2.ContentHashAnnotation], replicas, false
+			e.Hash, e.Replicas, e.Gone = want.GetAnnotations()[workv1alpha2.ContentHashAnnotation], replicas, ""
 		})
 	}
 }
@@ -240,7 +235,7 @@ func (j *job) put(ctx context.Context) (time.Duration, error) {
 func (j *job) accept(want *unstructured.Unstructured, fingerprint uint64) {
 	replicas := replicasIn(want)
 	j.record(func(e *entry) {
-		e.Hash, e.Replicas, e.Failed, e.Gone = want.GetAnnotations()[workv1alpha2.ContentHashAnnotation], replicas, "", false
+		e.Hash, e.Replicas, e.Failed, e.Gone = want.GetAnnotations()[workv1alpha2.ContentHashAnnotation], replicas, "", ""
 		e.accepted = fingerprint
 		if e.live == j.live {
 			e.live = nil
@@ -282,128 +277,5 @@ func (j *job) apply(ctx context.Context, want *unstructured.Unstructured) error 
 	now := j.cfg.Clock.Now()
 	j.record(func(e *entry) { e.sent = now })
 	klog.FromContext(ctx).V(2).Info("Applied", "kind", want.GetKind(), "created", j.have == nil)
-	return nil
-}
-
-// checkForeign looks whether an object of that name exists, as only managed ones are watched. It returns nil if there is
-// none, or one that may be taken over.
-func (j *job) checkForeign(ctx context.Context) error {
-	live, err := j.client.Get(ctx, j.binding.Spec.Resource.Name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("look for an object of this name: %w", err)
-	}
-	tmpl, _ := j.cfg.Templates.Get(refOf(j.binding))
-	if ours(live) || overwrites(j.binding, tmpl) {
-		return nil
-	}
-	if j.binding.Labels[workv1alpha2.BindingManagedByLabel] == binding.ManagedByNamespace {
-		return fmt.Errorf("%w (managed by %s): it is used as it is; the annotation %s: %s on the namespace hands it over to Manifold",
-			errForeign, owners(live), workv1alpha2.ConflictResolutionAnnotation, workv1alpha2.ConflictResolutionOverwrite)
-	}
-	return fmt.Errorf("%w (managed by %s): set conflictResolution: Overwrite in the policy, or the annotation %s: %s on the object, to take it over",
-		errForeign, owners(live), workv1alpha2.ConflictResolutionAnnotation, workv1alpha2.ConflictResolutionOverwrite)
-}
-
-// ours reports whether the object carries our mark, or did until somebody removed it.
-func ours(live *unstructured.Unstructured) bool {
-	if live.GetLabels()[workv1alpha2.ManagedLabel] == workv1alpha2.ManagedLabelValue {
-		return true
-	}
-	return slices.ContainsFunc(live.GetManagedFields(), func(f metav1.ManagedFieldsEntry) bool {
-		return f.Manager == FieldManager && f.Operation == metav1.ManagedFieldsOperationApply
-	})
-}
-
-func owners(live *unstructured.Unstructured) string {
-	var names []string
-	for _, f := range live.GetManagedFields() {
-		if f.Subresource == "" && !slices.Contains(names, f.Manager) {
-			names = append(names, f.Manager)
-		}
-	}
-	if len(names) == 0 {
-		return "nobody in particular"
-	}
-	slices.Sort(names)
-	return fmt.Sprint(names)
-}
-
-// remove takes the copy away, if it is ours and the reason for it still holds.
-func (j *job) remove(ctx context.Context) (time.Duration, error) {
-	if err := j.lookUp(ctx); err != nil {
-		j.fail("CleanupWorkFailed", err)
-		return 0, err
-	}
-	if j.have == nil || j.have.PermanentID != binding.PermanentID(j.binding) {
-		j.record(func(e *entry) { *e = entry{Outcome: Outcome{Gone: true}} })
-		return 0, nil
-	}
-	if j.have.Deleting {
-		return 0, nil // its end is reported by the watch
-	}
-	now, err := j.cfg.Bindings.Live(ctx, j.key)
-	if err != nil {
-		return 0, fmt.Errorf("check that the deletion still holds: %w", err)
-	}
-	if now.UID != j.binding.UID || (now.DeletionTimestamp == nil && binding.Target(now, j.member) != nil) {
-		return time.Second, nil // it came back; the cache will say so in a moment
-	}
-	name := j.binding.Spec.Resource.Name
-	if preserves(now) {
-		if err := j.release(ctx, name); err != nil {
-			j.fail("CleanupWorkFailed", err)
-			return 0, err
-		}
-		return 0, nil
-	}
-	background := metav1.DeletePropagationBackground
-	err = j.client.Delete(ctx, name, metav1.DeleteOptions{
-		Preconditions: &metav1.Preconditions{UID: &j.have.UID}, PropagationPolicy: &background,
-	})
-	if err != nil && !apierrors.IsNotFound(err) {
-		j.fail("CleanupWorkFailed", fmt.Errorf("delete: %w", err))
-		return 0, fmt.Errorf("delete: %w", err)
-	}
-	klog.FromContext(ctx).V(2).Info("Deleted", "kind", j.binding.Spec.Resource.Kind, "templateDeleted", now.DeletionTimestamp != nil)
-	return 0, nil
-}
-
-// preserves reports whether a copy that is not wanted any more stays, without our marks: when the policy says so, and
-// when it is a namespace that still exists on the hub. A namespace goes with all that is in it, and what users of the
-// member have put there themselves is nothing that leaving the federation may delete.
-func preserves(b *binding.Binding) bool {
-	if p := b.Spec.PreserveResourcesOnDeletion; p != nil && *p {
-		return true
-	}
-	return b.DeletionTimestamp == nil && b.Labels[workv1alpha2.BindingManagedByLabel] == binding.ManagedByNamespace
-}
-
-// release takes our marks off the object and leaves it where it is. The watch then reports it as gone.
-func (j *job) release(ctx context.Context, name string) error {
-	live, err := j.client.Get(ctx, name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("release: %w", err)
-	}
-	if live.GetUID() != j.have.UID {
-		return nil
-	}
-	labels, annotations := live.GetLabels(), live.GetAnnotations()
-	marked := func(k, _ string) bool { return binding.Mark(k) }
-	maps.DeleteFunc(labels, marked)
-	maps.DeleteFunc(annotations, marked)
-	live.SetLabels(labels)
-	live.SetAnnotations(annotations)
-	live.SetManagedFields(slices.DeleteFunc(live.GetManagedFields(), func(f metav1.ManagedFieldsEntry) bool {
-		return f.Manager == FieldManager
-	}))
-	if _, err := j.client.Update(ctx, live, metav1.UpdateOptions{FieldManager: FieldManager}); err != nil {
-		return fmt.Errorf("release: %w", err)
-	}
 	return nil
 }

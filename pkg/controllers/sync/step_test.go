@@ -63,9 +63,9 @@ func TestRecord(t *testing.T) {
 		{func(e *entry) { e.accepted, e.sent, e.unseen = 7, start, "h1" }, false},
 		{func(e *entry) { e.Failed = "no" }, true},
 		{func(e *entry) { e.Failed = "" }, true},
-		{func(e *entry) { e.Gone = true }, true},
-		{func(e *entry) { *e = entry{Outcome: Outcome{Gone: true}} }, true},
-		{func(e *entry) { *e = entry{Outcome: Outcome{Gone: true}} }, false},
+		{func(e *entry) { e.Gone = "uid/1" }, true},
+		{func(e *entry) { *e = entry{Outcome: Outcome{Gone: "uid/1"}} }, true},
+		{func(e *entry) { *e = entry{Outcome: Outcome{Gone: "uid/1"}} }, false},
 	} {
 		before := b.told
 		b.record(step.change)
@@ -74,7 +74,7 @@ func TestRecord(t *testing.T) {
 		}
 	}
 	o, known := b.Outcome("m1", b.key)
-	if diff := cmp.Diff(Outcome{Gone: true}, o); diff != "" || !known {
+	if diff := cmp.Diff(Outcome{Gone: "uid/1"}, o); diff != "" || !known {
 		t.Errorf("known %v, outcome (-want +got):\n%s", known, diff)
 	}
 	if _, known := b.Outcome("m2", b.key); known {
@@ -88,14 +88,14 @@ func TestRecord(t *testing.T) {
 func TestFail(t *testing.T) {
 	t.Parallel()
 	b := newBench()
-	b.record(func(e *entry) { e.Gone = true })
+	b.record(func(e *entry) { e.Gone = "uid/1" })
 	long := errors.New(strings.Repeat("ü", maxMessage))
 	for range 3 {
 		b.fail("SyncFailed", long)
 	}
 	o, _ := b.Outcome("m1", b.key)
-	if o.Gone || len(o.Failed) > maxMessage || !utf8.ValidString(o.Failed) || !strings.HasSuffix(o.Failed, "...") {
-		t.Errorf("gone %v, %d bytes", o.Gone, len(o.Failed))
+	if o.Gone != "" || len(o.Failed) > maxMessage || !utf8.ValidString(o.Failed) || !strings.HasSuffix(o.Failed, "...") {
+		t.Errorf("gone %q, %d bytes", o.Gone, len(o.Failed))
 	}
 	b.fail("SyncFailed", errors.New("other"))
 	if n := len(b.events.Events); n != 2 {

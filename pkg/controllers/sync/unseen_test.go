@@ -114,7 +114,7 @@ func TestGoneOnlyWhenKnown(t *testing.T) {
 			b.record(func(e *entry) { e.unseen = tc.unseen })
 			_, err := b.remove(t.Context())
 			o, _ := b.Outcome("m1", b.key)
-			if o.Gone != tc.gone || (err == nil) != tc.gone || (o.Failed == "") != tc.gone {
+			if (o.Gone != "") != tc.gone || (err == nil) != tc.gone || (o.Failed == "") != tc.gone {
 				t.Errorf("gone %v, want %v; failed %q, err %v", o.Gone, tc.gone, o.Failed, err)
 			}
 		})

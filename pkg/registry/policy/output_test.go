@@ -57,13 +57,16 @@ func TestWarnings(t *testing.T) {
 		"labels only": {set: func(s *spec) {
 			s.ResourceSelectors[0].Name, s.ResourceSelectors[0].LabelSelector = "", &metav1.LabelSelector{}
 		}},
-		"dynamic weight only": {set: func(s *spec) { weighted(s, policyv1alpha1.DynamicWeightByAvailableReplicas) }},
+		"dynamic weight only": {
+			set:  func(s *spec) { weighted(s, policyv1alpha1.DynamicWeightByAvailableReplicas) },
+			want: []string{totalRoom},
+		},
 		"dynamic and static weights": {
 			set: func(s *spec) {
 				weighted(s, policyv1alpha1.DynamicWeightByAvailableReplicas)
 				s.Placement.ReplicaScheduling.WeightPreference.StaticWeightList = []policyv1alpha1.StaticClusterWeight{{Weight: 1}}
 			},
-			want: []string{weights + ".staticWeightList: ignored because dynamicWeight is set"},
+			want: []string{totalRoom, weights + ".staticWeightList: ignored because dynamicWeight is set"},
 		},
 		"weights of copies": {
 			set: func(s *spec) {
@@ -77,7 +80,7 @@ func TestWarnings(t *testing.T) {
 				weighted(s, "")
 				s.Placement.ReplicaScheduling.ReplicaDivisionPreference = policyv1alpha1.ReplicaDivisionPreferenceAggregated
 			},
-			want: []string{weights + ": ignored because replicaDivisionPreference is Aggregated"},
+			want: []string{totalRoom, weights + ": ignored because replicaDivisionPreference is Aggregated"},
 		},
 	}
 	for name, c := range cases {

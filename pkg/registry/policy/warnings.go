@@ -50,6 +50,9 @@ func NoEffectYet(spec *policyv1alpha1.PropagationSpec) []string {
 	return paths
 }
 
+// totalRoom is said of policies that divide by room.
+const totalRoom = "spec.placement.replicaScheduling: the room of a cluster is its total capacity, what runs there is not deducted yet"
+
 func propagationWarnings(spec *policyv1alpha1.PropagationSpec) []string {
 	warnings := selectorWarnings(spec.ResourceSelectors)
 	for _, path := range NoEffectYet(spec) {
@@ -59,6 +62,9 @@ func propagationWarnings(spec *policyv1alpha1.PropagationSpec) []string {
 		warnings = append(warnings, "spec.association: deprecated and without effect, use propagateDeps")
 	}
 	scheduling := spec.Placement.ReplicaScheduling
+	if dividesByRoom(scheduling) {
+		warnings = append(warnings, totalRoom)
+	}
 	if scheduling == nil || scheduling.WeightPreference == nil {
 		return warnings
 	}
@@ -72,6 +78,15 @@ func propagationWarnings(spec *policyv1alpha1.PropagationSpec) []string {
 		warnings = append(warnings, weights+".staticWeightList: ignored because dynamicWeight is set")
 	}
 	return warnings
+}
+
+// dividesByRoom reports whether shares depend on how much room clusters have.
+func dividesByRoom(s *policyv1alpha1.ReplicaSchedulingStrategy) bool {
+	if s == nil || s.ReplicaSchedulingType == policyv1alpha1.ReplicaSchedulingTypeDuplicated {
+		return false
+	}
+	return s.ReplicaDivisionPreference == policyv1alpha1.ReplicaDivisionPreferenceAggregated ||
+		(s.WeightPreference != nil && s.WeightPreference.DynamicWeight != "")
 }
 
 func overrideWarnings(spec *policyv1alpha1.OverrideSpec) []string {
