@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
@@ -89,6 +90,13 @@ func New(cfg Config) (*Controller, error) {
 			c.loop.Add(binding.KeyOf(ch.Namespace, ch.Name, ch.Kind.Kind))
 		}
 	}})
+	cfg.Templates.OnSynced(func(gvk schema.GroupVersionKind) {
+		cfg.Bindings.All(func(b *binding.Binding) {
+			if binding.TemplateKind(b) == gvk {
+				c.loop.Add(binding.Key(b))
+			}
+		})
+	})
 	cfg.Templates.OnChange(func(r template.Ref) { c.loop.Add(binding.KeyOf(r.Namespace, r.Name, r.Kind.Kind)) })
 	if err := cfg.Bindings.OnChange(func(old, now *binding.Binding) {
 		switch {
