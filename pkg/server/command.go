@@ -27,8 +27,9 @@ func NewCommand() *cobra.Command {
 		Short: "Run the federated API server",
 		Long: `Run the federated API server, with its controllers and, unless --etcd-servers is given, its own etcd.
 
-At first start it makes keys and certificates in --data-dir. When it is ready it writes admin.kubeconfig there.`,
-		Example: `  # Everything under ./manifold-data, on port 6443
+At first start it makes keys and certificates in --data-dir. When it is ready it writes admin.kubeconfig there.
+
+  # Everything under ./manifold-data, on port 6443
   manifold server
 
   # Use it
@@ -53,7 +54,7 @@ At first start it makes keys and certificates in --data-dir. When it is ready it
 	}
 	cols, _, err := term.TerminalSize(cmd.OutOrStdout())
 	if err != nil {
-		cols = 0 // no terminal: lines are not wrapped
+		cols = 100 // no terminal
 	}
 	cliflag.SetUsageAndHelpFunc(cmd, *sets, cols)
 	return cmd

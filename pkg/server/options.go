@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/spf13/pflag"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	cliflag "k8s.io/component-base/cli/flag"
@@ -60,10 +61,28 @@ func (o *Options) Flags() *cliflag.NamedFlagSets {
 	fs.Float32Var(&o.MemberQPS, "member-api-qps", o.MemberQPS, "Requests per second to the API server of one member cluster.")
 	fs.IntVar(&o.MemberBurst, "member-api-burst", o.MemberBurst, "Burst of requests to the API server of one member cluster.")
 	o.AddFlags(all)
-	if f := all.FlagSet("etcd").Lookup("etcd-servers"); f != nil {
-		f.Usage = "External etcd servers (scheme://ip:port), comma separated. Without this flag the server runs its own etcd in --data-dir."
+	explain(all.FlagSet("etcd"), "etcd-servers", "External etcd servers (scheme://ip:port), comma separated. Without this flag the server runs its own etcd in --data-dir.")
+	explain(all.FlagSet("authorization"), "authorization-mode", "Ordered list of the authorizers to ask: AlwaysAllow, AlwaysDeny, ABAC, Webhook, RBAC.")
+	explain(all.FlagSet("authentication"), "anonymous-auth", "Treat requests without credentials as user system:anonymous everywhere. Without it they may only ask /livez, /readyz and /healthz.")
+	for _, name := range inapplicable {
+		if f := all.FlagSet("misc").Lookup(name); f != nil {
+			f.Hidden = true
+		}
 	}
 	return all
+}
+
+// inapplicable are flags of Kubernetes' that work, and that have no use in a hub.
+var inapplicable = []string{
+	"enable-logs-handler", "peer-ca-file", "peer-advertise-ip", "peer-advertise-port", "coordinated-leadership-lease-duration",
+	"coordinated-leadership-renew-deadline", "coordinated-leadership-retry-period",
+}
+
+// explain replaces the help text of a flag that means something else here.
+func explain(fs *pflag.FlagSet, name, usage string) {
+	if f := fs.Lookup(name); f != nil {
+		f.Usage = usage
+	}
 }
 
 // embedsEtcd says whether the server runs its own store.

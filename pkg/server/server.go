@@ -27,7 +27,7 @@ import (
 const gcPercent = 70
 
 // Run serves until ctx ends or something fails that the server cannot do without, and returns when everything has
-// stopped: first the API, then the controllers, then the store.
+// stopped: the API and the controllers, and then the store.
 func Run(ctx context.Context, o *Options) error {
 	if err := o.validate(); err != nil {
 		return err
@@ -77,9 +77,26 @@ func Run(ctx context.Context, o *Options) error {
 		return fmt.Errorf("build controllers: %w", err)
 	}
 
+	serving := make(chan struct{})
+	if err := api.AddHook("manifold-controllers", func(context.Context) error { close(serving); return nil }); err != nil {
+		return err
+	}
 	g.Go(func() error { return api.Run(ctx) })
 	g.Go(func() error {
-		// Controllers may fill their caches as soon as requests are served; the bootstrap objects are part of being ready.
+		// Not before the API serves, and not after it is ready: by then the members are to be connected.
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-serving:
+		}
+		return lead(ctx, api.Loopback, alone, func(ctx context.Context) error {
+			g, ctx := errgroup.WithContext(ctx)
+			g.Go(func() error { return api.RunControllers(ctx) })
+			g.Go(func() error { return hub.Run(ctx) })
+			return g.Wait()
+		})
+	})
+	g.Go(func() error {
 		if err := api.WaitReady(ctx); err != nil {
 			return ignoreCancel(ctx, err)
 		}
@@ -90,13 +107,7 @@ func Run(ctx context.Context, o *Options) error {
 			return fmt.Errorf("write %s: %w", creds.kubeconfig, err)
 		}
 		klog.FromContext(ctx).Info("Manifold is ready", "url", creds.url, "kubeconfig", creds.kubeconfig)
-		g.Go(func() error { return creds.renew(ctx) })
-		return lead(ctx, api.Loopback, alone, func(ctx context.Context) error {
-			g, ctx := errgroup.WithContext(ctx)
-			g.Go(func() error { return api.RunControllers(ctx) })
-			g.Go(func() error { return hub.Run(ctx) })
-			return g.Wait()
-		})
+		return creds.renew(ctx)
 	})
 	return g.Wait()
 }
