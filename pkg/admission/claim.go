@@ -9,6 +9,7 @@ package admission
 import (
 	"context"
 	"io"
+	"maps"
 	"sync/atomic"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -93,12 +94,8 @@ func unmarked(o metav1.Object) bool {
 
 func copied(o metav1.Object) (labels, annotations map[string]string) {
 	labels, annotations = map[string]string{}, map[string]string{}
-	for k, v := range o.GetLabels() {
-		labels[k] = v
-	}
-	for k, v := range o.GetAnnotations() {
-		annotations[k] = v
-	}
+	maps.Copy(labels, o.GetLabels())
+	maps.Copy(annotations, o.GetAnnotations())
 	return labels, annotations
 }
 

@@ -189,21 +189,6 @@ func (s *Store) All(f func(*Binding)) {
 	}
 }
 
-// InNamespace calls f for every binding of the namespace; an empty one means the cluster-wide ones.
-func (s *Store) InNamespace(namespace string, f func(*Binding)) {
-	if namespace == "" {
-		for _, obj := range s.clusterWide.GetStore().List() {
-			f(view(obj))
-		}
-		return
-	}
-	for _, obj := range s.namespaced.GetStore().List() {
-		if b := view(obj); b.Namespace == namespace {
-			f(b)
-		}
-	}
-}
-
 // OfCluster calls f for every binding of which that cluster may hold a copy.
 func (s *Store) OfCluster(cluster string, f func(*Binding)) {
 	for _, i := range []cache.SharedIndexInformer{s.namespaced, s.clusterWide} {

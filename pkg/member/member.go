@@ -116,16 +116,13 @@ func (m *Member) Suspect() {
 	}
 }
 
-// Away reports whether err may mean that the member is away, rather than that it answered with an error.
+// Away reports whether err, wrapped or not, may mean that the member is away, rather than that it answered with an error.
 func Away(err error) bool {
 	if err == nil {
 		return false
 	}
-	status := apierrors.APIStatus(nil)
-	if s, ok := err.(apierrors.APIStatus); ok {
-		status = s
-	}
-	return status == nil || apierrors.IsServerTimeout(err) || apierrors.IsServiceUnavailable(err) || apierrors.IsUnauthorized(err)
+	var status apierrors.APIStatus
+	return !errors.As(err, &status) || apierrors.IsServerTimeout(err) || apierrors.IsServiceUnavailable(err) || apierrors.IsUnauthorized(err)
 }
 
 // update changes the state and tells the listeners, if it did change.

@@ -128,16 +128,6 @@ func (s *Store) Propagation(namespace string) ([]*policyv1alpha1.PropagationPoli
 	return inNamespace[*policyv1alpha1.PropagationPolicy](s.pp, namespace), all[*policyv1alpha1.ClusterPropagationPolicy](s.cpp)
 }
 
-// AllPropagation calls f with the selectors of every propagation policy.
-func (s *Store) AllPropagation(f func(Selection)) {
-	for _, p := range all[*policyv1alpha1.PropagationPolicy](s.pp) {
-		f(Selection{p.Namespace, p.Spec.ResourceSelectors})
-	}
-	for _, p := range all[*policyv1alpha1.ClusterPropagationPolicy](s.cpp) {
-		f(Selection{"", p.Spec.ResourceSelectors})
-	}
-}
-
 // Overrides returns the override policies that may apply to templates of a namespace, which must not be changed.
 func (s *Store) Overrides(namespace string) ([]*policyv1alpha1.ClusterOverridePolicy, []*policyv1alpha1.OverridePolicy) {
 	return all[*policyv1alpha1.ClusterOverridePolicy](s.cop), inNamespace[*policyv1alpha1.OverridePolicy](s.op, namespace)

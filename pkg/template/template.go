@@ -263,6 +263,19 @@ func (s *Store) Mapping(gvk schema.GroupVersionKind) *meta.RESTMapping {
 	return nil
 }
 
+// Versions returns the versions of a kind that are watched, in no particular order.
+func (s *Store) Versions(gk schema.GroupKind) []schema.GroupVersionKind {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var out []schema.GroupVersionKind
+	for gvk := range s.kinds {
+		if gvk.GroupKind() == gk {
+			out = append(out, gvk)
+		}
+	}
+	return out
+}
+
 // Live reads a template from the API itself, past every cache.
 func (s *Store) Live(ctx context.Context, r Ref) (*unstructured.Unstructured, error) {
 	m := s.Mapping(r.Kind)

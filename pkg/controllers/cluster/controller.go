@@ -103,7 +103,7 @@ func (c *Controller) Run(ctx context.Context) error { return c.loop.Run(ctx) }
 // Recheck looks at a cluster again: something that may hold its deletion has changed.
 func (c *Controller) Recheck(cluster string) { c.loop.Add(cluster) }
 
-// Get returns the Cluster, which must not be changed, or nil.
+// get returns the Cluster, which must not be changed, or nil.
 func (c *Controller) get(name string) *clusterv1alpha1.Cluster {
 	obj, ok, err := c.cfg.Clusters.GetStore().GetByKey(name)
 	if err != nil || !ok { // an in-memory store gives no errors

@@ -134,6 +134,11 @@ func (c *Controller) bindingChanged(old, now *binding.Binding) {
 		c.loop.Add(refOf(now))
 	case old.Generation != now.Generation || !maps.Equal(old.Labels, now.Labels) || !maps.Equal(old.Annotations, now.Annotations):
 		c.loop.Add(refOf(now))
+		if binding.Claimed(old) && !binding.Claimed(now) {
+			for _, gvk := range c.cfg.Templates.Versions(binding.TemplateKind(now).GroupKind()) {
+				c.loop.Add(template.Ref{Kind: gvk, Namespace: now.Spec.Resource.Namespace, Name: now.Spec.Resource.Name})
+			}
+		}
 	}
 }
 
@@ -175,8 +180,7 @@ func (c *Controller) step(ctx context.Context, ref template.Ref) (time.Duration,
 	governor := c.governor(tmpl)
 	if old != nil {
 		switch {
-		case binding.TemplateKind(old) != ref.Kind && (old.Spec.Resource.UID != tmpl.GetUID() || !governor.any()):
-			// Unless it is the same object in another version, which takes the binding over.
+		case binding.TemplateKind(old) != ref.Kind && !(governor.any() && vacant(old, tmpl)):
 			if governor.any() {
 				c.cfg.Events.Eventf(tmpl, corev1.EventTypeWarning, "ApplyPolicyFailed",
 					"the binding %s belongs to a %s of the same name", old.Name, old.Spec.Resource.Kind)
@@ -200,6 +204,12 @@ func (c *Controller) step(ctx context.Context, ref template.Ref) (time.Duration,
 		return roomCheck, c.claim(ctx, tmpl, governor.policy)
 	}
 	return 0, c.claim(ctx, tmpl, governor.policy)
+}
+
+// vacant reports whether a binding was made for the same object in another version, in which no policy selects it any
+// more: then the version that is selected takes it over. Two that are both selected must not take it from one another.
+func vacant(b *binding.Binding, tmpl *unstructured.Unstructured) bool {
+	return b.Spec.Resource.UID == tmpl.GetUID() && b.DeletionTimestamp == nil && !binding.Claimed(b)
 }
 
 // governor is who decides about a template: a policy, or, for namespaces, we ourselves.

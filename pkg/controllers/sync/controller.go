@@ -169,16 +169,6 @@ func (c *Controller) Outcome(cluster string, key types.NamespacedName) (o Outcom
 	return e.Outcome, true
 }
 
-// Backlog is how many bindings wait for a member.
-func (c *Controller) Backlog(cluster string) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if s := c.members[cluster]; s != nil {
-		return s.loop.Len()
-	}
-	return 0
-}
-
 // Run works until ctx ends. It begins when all override policies are known: without them, members would get manifests
 // that are not meant for them.
 func (c *Controller) Run(ctx context.Context) error {

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -74,21 +73,10 @@ func (s *syncer) step(ctx context.Context, key types.NamespacedName) (time.Durat
 	} else {
 		wait, err = j.put(ctx)
 	}
-	if away(err) {
+	if member.Away(err) {
 		m.Suspect()
 	}
 	return wait, err
-}
-
-// away reports whether an error of a request, wrapped or not, may mean that the member is away.
-func away(err error) bool {
-	var status apierrors.APIStatus
-	if errors.As(err, &status) {
-		if e, ok := status.(error); ok {
-			return member.Away(e)
-		}
-	}
-	return member.Away(err)
 }
 
 // job is one step's work.

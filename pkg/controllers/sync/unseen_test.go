@@ -146,8 +146,8 @@ func TestErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, err := range []error{tc.err, wrapped(tc.err)} {
-				if got := away(err); got != tc.away {
-					t.Errorf("away(%v) = %v, want %v", err, got, tc.away)
+				if got := member.Away(err); got != tc.away {
+					t.Errorf("Away(%v) = %v, want %v", err, got, tc.away)
 				}
 				if got := refused(err); got != tc.refused {
 					t.Errorf("refused(%v) = %v, want %v", err, got, tc.refused)

@@ -52,6 +52,7 @@ func cluster(clock clock.PassiveClock) kind.Kind[*clusterv1alpha1.Cluster] {
 		CopyStatus:          func(to, from object) { to.Status = from.Status },
 		Default:             func(c, old object) { setDefaults(c, old, clock.Now()) },
 		Validate:            validate,
+		Warnings:            warnings,
 		Columns:             columns(),
 	}
 }
