@@ -103,7 +103,7 @@ func newHub(loopback *rest.Config, ours *ourGroups, cfg hubConfig) (*hub, error)
 		return nil, err
 	}
 	report, err := status.New(status.Config{
-		Bindings: bindings, Templates: templates, Clusters: clusters, Fleet: fleet, Outcomes: push, Clock: wall, Left: members.Recheck,
+		Bindings: bindings, Templates: templates, Clusters: clusters, Fleet: fleet, Outcomes: push, Clock: wall,
 	})
 	if err != nil {
 		return nil, err

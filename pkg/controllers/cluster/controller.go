@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -33,6 +34,7 @@ import (
 	"k8s.io/utils/clock"
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
+	"github.com/manifold-k8s/manifold/pkg/binding"
 	"github.com/manifold-k8s/manifold/pkg/controllers/loop"
 	"github.com/manifold-k8s/manifold/pkg/member"
 )
@@ -55,6 +57,7 @@ type Writer interface {
 type Bindings interface {
 	HasSynced() bool
 	UsesCluster(cluster string) bool
+	OnChange(f func(old, now *binding.Binding)) error
 }
 
 // Config is what a Controller needs.
@@ -93,15 +96,27 @@ func New(cfg Config) (*Controller, error) {
 	_, err := cfg.Clusters.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc: add, UpdateFunc: func(_, obj any) { add(obj) }, DeleteFunc: add,
 	})
+	if err != nil {
+		return nil, err
+	}
 	cfg.Fleet.Listen(member.Events{State: func(m *member.Member) { c.loop.Add(m.Name) }})
-	return c, err
+	return c, cfg.Bindings.OnChange(c.bindingChanged)
 }
 
 // Run works until ctx ends.
 func (c *Controller) Run(ctx context.Context) error { return c.loop.Run(ctx) }
 
-// Recheck looks at a cluster again: something that may hold its deletion has changed.
-func (c *Controller) Recheck(cluster string) { c.loop.Add(cluster) }
+// bindingChanged looks again at clusters of which a binding has let go: one of them may be waiting for just that.
+func (c *Controller) bindingChanged(old, now *binding.Binding) {
+	if old == nil {
+		return
+	}
+	for _, cluster := range binding.Clusters(old) {
+		if now == nil || !slices.Contains(binding.Clusters(now), cluster) {
+			c.loop.Add(cluster)
+		}
+	}
+}
 
 // get returns the Cluster, which must not be changed, or nil.
 func (c *Controller) get(name string) *clusterv1alpha1.Cluster {
@@ -144,7 +159,8 @@ func (c *Controller) step(ctx context.Context, name string) (time.Duration, erro
 	hold := observe(next, state, now, c.since(cl, state, now))
 	if equality.Semantic.DeepEqual(cl, next) {
 		if cl.DeletionTimestamp != nil {
-			return shorter(wait, hold), c.leave(ctx, cl)
+			again, err := c.leave(ctx, cl)
+			return shorter(again, shorter(wait, hold)), err
 		}
 		return shorter(wait, hold), nil
 	}
@@ -199,22 +215,26 @@ func (c *Controller) announce(before, after *clusterv1alpha1.Cluster) {
 
 // leave lets a Cluster go once nothing is left in it, or when its condition Ready says that it is away: what lies in a
 // cluster that cannot be reached stays there, and the user who removes such a cluster knows it.
-func (c *Controller) leave(ctx context.Context, cl *clusterv1alpha1.Cluster) error {
+func (c *Controller) leave(ctx context.Context, cl *clusterv1alpha1.Cluster) (time.Duration, error) {
 	i := indexOf(cl.Finalizers, clusterv1alpha1.ClusterFinalizer)
 	if i < 0 {
-		return nil
+		return 0, nil
 	}
 	away := !meta.IsStatusConditionTrue(cl.Status.Conditions, clusterv1alpha1.ClusterConditionReady)
-	if !away && (!c.cfg.Bindings.HasSynced() || c.cfg.Bindings.UsesCluster(cl.Name)) {
-		return nil // Recheck and changes of the condition bring us back
+	switch {
+	case away:
+	case !c.cfg.Bindings.HasSynced():
+		return time.Second, nil // at start-up only
+	case c.cfg.Bindings.UsesCluster(cl.Name):
+		return 0, nil // a binding that lets go, or a change of the condition, brings us back
 	}
 	next := cl.DeepCopy()
 	next.Finalizers = append(next.Finalizers[:i], next.Finalizers[i+1:]...)
 	if _, err := c.cfg.Writer.Update(ctx, next); err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("release cluster: %w", err)
+		return 0, fmt.Errorf("release cluster: %w", err)
 	}
 	klog.FromContext(ctx).Info("Cluster has left", "cluster", cl.Name, "away", away)
-	return nil
+	return 0, nil
 }
 
 func indexOf(list []string, s string) int {

@@ -21,6 +21,9 @@ import (
 	"k8s.io/client-go/rest"
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
+	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
+	"github.com/manifold-k8s/manifold/pkg/binding"
+	"github.com/manifold-k8s/manifold/pkg/controllers/loop"
 	"github.com/manifold-k8s/manifold/pkg/member"
 )
 
@@ -205,6 +208,8 @@ type uses bool
 func (uses) HasSynced() bool           { return true }
 func (u uses) UsesCluster(string) bool { return bool(u) }
 
+func (uses) OnChange(func(old, now *binding.Binding)) error { return nil }
+
 func TestLeave(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -232,7 +237,7 @@ func TestLeave(t *testing.T) {
 			if tc.finalizer {
 				cl.Finalizers = append(cl.Finalizers, clusterv1alpha1.ClusterFinalizer)
 			}
-			if err := c.leave(t.Context(), cl); err != nil {
+			if _, err := c.leave(t.Context(), cl); err != nil {
 				t.Fatal(err)
 			}
 			if released := w.last != nil; released != tc.released {
@@ -250,5 +255,35 @@ func TestUnreadableCredentialsSayNothing(t *testing.T) {
 	c := &Controller{cfg: Config{Secrets: secrets(t, 500, credentials), Fleet: member.NewFleet()}}
 	if _, err := c.connect(t.Context(), pushed(func(*clusterv1alpha1.ClusterSpec) {})); !errors.Is(err, errUnread) {
 		t.Errorf("got %v, want errUnread", err)
+	}
+}
+
+func TestBindingThatLetsGoBringsTheClusterBack(t *testing.T) {
+	t.Parallel()
+	of := func(clusters ...string) *binding.Binding {
+		b := &binding.Binding{}
+		for _, c := range clusters {
+			b.Spec.Clusters = append(b.Spec.Clusters, workv1alpha2.TargetCluster{Name: c})
+		}
+		return b
+	}
+	for name, tc := range map[string]struct {
+		old, now *binding.Binding
+		want     int
+	}{
+		"new binding":         {nil, of("a"), 0},
+		"nothing let go":      {of("a"), of("a", "b"), 0},
+		"one cluster let go":  {of("a", "b"), of("a"), 1},
+		"the binding is gone": {of("a", "b"), nil, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := &Controller{}
+			c.loop = loop.New(loop.Config{Name: "test"}, c.step)
+			c.bindingChanged(tc.old, tc.now)
+			if n := c.loop.Len(); n != tc.want {
+				t.Errorf("%d clusters are looked at again, want %d", n, tc.want)
+			}
+		})
 	}
 }

@@ -320,7 +320,12 @@ func (c *Controller) succeed(ctx context.Context, ref template.Ref, b *binding.B
 func (c *Controller) unclaim(ctx context.Context, tmpl *unstructured.Unstructured, old *binding.Binding) error {
 	if old != nil && old.Labels[workv1alpha2.BindingManagedByLabel] == "" {
 		next := old.DeepCopy()
-		if next.Labels != nil && next.Annotations != nil && binding.SetClaim(next.Labels, next.Annotations, nil) {
+		if next.Labels != nil && next.Annotations != nil {
+			binding.SetClaim(next.Labels, next.Annotations, nil)
+		}
+		dropLeaving(next, c.clusters())
+		remember(old, next)
+		if !equality.Semantic.DeepEqual(old, next) {
 			if _, err := c.cfg.Bindings.Update(ctx, next); err != nil {
 				return fmt.Errorf("take the claim off the binding: %w", err)
 			}

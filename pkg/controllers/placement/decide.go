@@ -50,6 +50,7 @@ func decide(in input) (*binding.Binding, decision) {
 	switch suspended := next.Spec.Suspension; {
 	case suspended != nil && suspended.Scheduling != nil && *suspended.Scheduling:
 		d.held = true
+		dropLeaving(next, in.clusters)
 	case needsScheduling(next, in.clusters):
 		d.scheduled = true
 		d.result = schedule.Place(request(in, next), in.clusters)
@@ -202,6 +203,14 @@ func encode(p *policyv1alpha1.Placement) string {
 		panic(err) // plain data
 	}
 	return string(data)
+}
+
+// dropLeaving takes clusters that are being removed from the federation out of the targets of a binding that is not
+// scheduled now: else it would hold them for ever.
+func dropLeaving(b *binding.Binding, clusters []*clusterv1alpha1.Cluster) {
+	b.Spec.Clusters = slices.DeleteFunc(b.Spec.Clusters, func(t workv1alpha2.TargetCluster) bool {
+		return slices.ContainsFunc(clusters, func(c *clusterv1alpha1.Cluster) bool { return c.Name == t.Name && c.DeletionTimestamp != nil })
+	})
 }
 
 // remember keeps every cluster that drops out of the targets in the status, in the same write, until its copy is known to be gone:

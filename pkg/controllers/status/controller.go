@@ -60,8 +60,6 @@ type Config struct {
 	Fleet     *member.Fleet
 	Outcomes  Outcomes
 	Clock     clock.PassiveClock
-	// Left is called when a binding has let go of a cluster.
-	Left func(cluster string)
 }
 
 // pace is when the state of a template was written and for how long the next one is held back.
@@ -168,20 +166,10 @@ func (c *Controller) step(ctx context.Context, key types.NamespacedName) (time.D
 		if _, err := c.cfg.Bindings.Update(ctx, out); err != nil {
 			return 0, fmt.Errorf("write the state of the members: %w", err)
 		}
-		c.tellLeft(b, out)
 	}
 	c.wrote(key, moving, now)
 	klog.FromContext(ctx).V(2).Info("State written", "binding", bindingChanged, "template", status != nil, "moving", moving)
 	return 0, nil
-}
-
-// tellLeft reports clusters that have dropped out.
-func (c *Controller) tellLeft(before, after *binding.Binding) {
-	for _, cluster := range binding.Clusters(before) {
-		if !slices.Contains(binding.Clusters(after), cluster) {
-			c.cfg.Left(cluster)
-		}
-	}
 }
 
 // pace returns for how long the state has to be held back still.
@@ -229,9 +217,6 @@ func (c *Controller) finalize(ctx context.Context, b *binding.Binding, views []v
 	out.Finalizers = slices.Delete(out.Finalizers, i, i+1)
 	if _, err := c.cfg.Bindings.Update(ctx, out); err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("release binding: %w", err)
-	}
-	for _, v := range views {
-		c.cfg.Left(v.cluster)
 	}
 	return nil
 }
