@@ -17,6 +17,7 @@ import (
 
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 	"github.com/manifold-k8s/manifold/pkg/binding"
+	"github.com/manifold-k8s/manifold/pkg/manifest"
 )
 
 // errForeign reports an object of the same name that Manifold did not make and may not take over.
@@ -33,7 +34,7 @@ func (j *job) checkForeign(ctx context.Context) error {
 		return fmt.Errorf("look for an object of this name: %w", err)
 	}
 	tmpl, _ := j.cfg.Templates.Get(refOf(j.binding))
-	if ours(live) || overwrites(j.binding, tmpl) {
+	if ours(live) || manifest.Overwrites(j.binding, tmpl) {
 		return nil
 	}
 	if j.binding.Labels[workv1alpha2.BindingManagedByLabel] == binding.ManagedByNamespace {
