@@ -24,6 +24,7 @@ import (
 	"k8s.io/client-go/metadata/metadatainformer"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
+	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 	pkgcontroller "k8s.io/kubernetes/pkg/controller"
 	"k8s.io/kubernetes/pkg/controller/clusterroleaggregation"
@@ -32,6 +33,8 @@ import (
 	"k8s.io/kubernetes/pkg/controller/resourcequota"
 	"k8s.io/kubernetes/pkg/controller/serviceaccount"
 	quotainstall "k8s.io/kubernetes/pkg/quota/v1/install"
+
+	"github.com/manifold-k8s/manifold/pkg/local"
 )
 
 // rediscovery is how often the garbage collector, the quota controller and the namespace controller look for new kinds.
@@ -41,7 +44,7 @@ const rediscovery = 30 * time.Second
 // default service accounts, aggregated cluster roles and quota status. It returns after all of them have stopped.
 // Workload controllers are not among them: what the hub stores are templates.
 func (s *Server) RunControllers(ctx context.Context) error {
-	h, err := newHousekeeping(s.Loopback, s.informers)
+	h, err := newHousekeeping(s.Loopback, s.informers, s.Local)
 	if err != nil {
 		return fmt.Errorf("build housekeeping controllers: %w", err)
 	}
@@ -66,11 +69,16 @@ type housekeeping struct {
 	config   *rest.Config
 	client   *kubernetes.Clientset
 	typed    informers.SharedInformerFactory
-	metadata metadatainformer.SharedInformerFactory
-	started  chan struct{} // closed when the informers run
+	metadata metadatainformer.SharedInformerFactory // of custom resources
+	started  chan struct{}                          // closed when the informers run
+	local    *local.Resources
+
+	mu      sync.Mutex
+	stored  map[schema.GroupVersionResource]cache.SharedIndexInformer
+	running map[schema.GroupVersionResource]bool
 }
 
-func newHousekeeping(config *rest.Config, typed informers.SharedInformerFactory) (*housekeeping, error) {
+func newHousekeeping(config *rest.Config, typed informers.SharedInformerFactory, resources *local.Resources) (*housekeeping, error) {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -80,7 +88,8 @@ func newHousekeeping(config *rest.Config, typed informers.SharedInformerFactory)
 		return nil, err
 	}
 	return &housekeeping{
-		config: config, client: client, typed: typed, started: make(chan struct{}),
+		config: config, client: client, typed: typed, started: make(chan struct{}), local: resources,
+		stored: map[schema.GroupVersionResource]cache.SharedIndexInformer{}, running: map[schema.GroupVersionResource]bool{},
 		metadata: metadatainformer.NewSharedInformerFactoryWithOptions(meta, 0, metadatainformer.WithTransform(withoutManagedFields)),
 	}, nil
 }
@@ -107,13 +116,46 @@ func (h *housekeeping) ForResource(gvr schema.GroupVersionResource) (informers.G
 	if needWhole.Has(gvr) {
 		return h.typed.ForResource(gvr)
 	}
-	return h.metadata.ForResource(gvr), nil
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	i := h.stored[gvr]
+	if i == nil {
+		lw, ok := h.local.Metadata(gvr)
+		if !ok {
+			return h.metadata.ForResource(gvr), nil
+		}
+		i = cache.NewSharedIndexInformer(lw, &metav1.PartialObjectMetadata{}, 0, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
+		h.stored[gvr] = i
+	}
+	return storedInformer{i, gvr.GroupResource()}, nil
+}
+
+// storedInformer is over metadata that come straight from storage.
+type storedInformer struct {
+	informer cache.SharedIndexInformer
+	resource schema.GroupResource
+}
+
+// Informer implements informers.GenericInformer.
+func (i storedInformer) Informer() cache.SharedIndexInformer { return i.informer }
+
+// Lister implements informers.GenericInformer.
+func (i storedInformer) Lister() cache.GenericLister {
+	return cache.NewGenericLister(i.informer.GetIndexer(), i.resource)
 }
 
 // Start implements informerfactory.InformerFactory.
 func (h *housekeeping) Start(stop <-chan struct{}) {
 	h.typed.Start(stop)
 	h.metadata.Start(stop)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for resource, i := range h.stored {
+		if !h.running[resource] {
+			h.running[resource] = true
+			go i.Run(stop)
+		}
+	}
 }
 
 // loops builds the controllers and returns their run functions, each of which returns when its context has ended.

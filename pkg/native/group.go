@@ -17,6 +17,8 @@ import (
 	serverstorage "k8s.io/apiserver/pkg/server/storage"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	controlplane "k8s.io/kubernetes/pkg/controlplane/apiserver"
+
+	"github.com/manifold-k8s/manifold/pkg/local"
 )
 
 // Group is an API group served in-process beside the native ones. Its Go types serve as external and as internal version
@@ -103,4 +105,35 @@ func priorities(groups []Group) map[schema.GroupVersion]controlplane.APIServiceP
 		all[g.Version] = controlplane.APIServicePriority{Group: g.Priority, Version: 10}
 	}
 	return all
+}
+
+// recording notes the storage that a provider builds, for the use of this process.
+type recording struct {
+	controlplane.RESTStorageProvider
+	into *local.Resources
+}
+
+// NewRESTStorage implements the storage provider interface of the control plane.
+func (r recording) NewRESTStorage(enabled serverstorage.APIResourceConfigSource, getter generic.RESTOptionsGetter) (genericapiserver.APIGroupInfo, error) {
+	info, err := r.RESTStorageProvider.NewRESTStorage(enabled, getter)
+	if err != nil {
+		return info, err
+	}
+	for version, storages := range info.VersionedResourcesStorageMap {
+		r.into.Add(schema.GroupVersion{Group: r.GroupName(), Version: version}, storages)
+	}
+	return info, nil
+}
+
+// recordingWithHook is one whose provider also has something to do when the server has started.
+type recordingWithHook struct {
+	recording
+	genericapiserver.PostStartHookProvider
+}
+
+func record(p controlplane.RESTStorageProvider, into *local.Resources) controlplane.RESTStorageProvider {
+	if hook, ok := p.(genericapiserver.PostStartHookProvider); ok {
+		return recordingWithHook{recording{p, into}, hook}
+	}
+	return recording{p, into}
 }

@@ -46,6 +46,8 @@ import (
 	storage "k8s.io/kubernetes/pkg/registry/storage/rest"
 
 	_ "k8s.io/component-base/metrics/prometheus/workqueue" // registers the workqueue metrics
+
+	"github.com/manifold-k8s/manifold/pkg/local"
 )
 
 // Config is what a Server is built from.
@@ -64,6 +66,8 @@ type Server struct {
 	// Loopback is the connection of the server's own controllers: all rights, no TLS verification beyond its own
 	// certificate, no client-side rate limit.
 	Loopback *rest.Config
+	// Local are the resources that are served from the server's own storage, without HTTP.
+	Local *local.Resources
 }
 
 // healthPaths are what a caller without credentials may ask.
@@ -123,6 +127,10 @@ func chain(cfg Config, generic *genericapiserver.Config, shared informers.Shared
 	if err != nil {
 		return nil, err
 	}
+	resources := local.New(legacyscheme.Scheme)
+	for i, p := range providers {
+		providers[i] = record(p, resources)
+	}
 	if err := core.InstallAPIs(providers...); err != nil {
 		return nil, fmt.Errorf("install APIs: %w", err)
 	}
@@ -132,7 +140,7 @@ func chain(cfg Config, generic *genericapiserver.Config, shared informers.Shared
 	if err != nil {
 		return nil, fmt.Errorf("build aggregator: %w", err)
 	}
-	return &Server{aggregator: agg, informers: shared, Loopback: generic.LoopbackClientConfig}, nil
+	return &Server{aggregator: agg, informers: shared, Loopback: generic.LoopbackClientConfig, Local: resources}, nil
 }
 
 // storageProviders lists all groups; the order is that of discovery.

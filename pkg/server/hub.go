@@ -29,6 +29,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/controllers/placement"
 	"github.com/manifold-k8s/manifold/pkg/controllers/status"
 	"github.com/manifold-k8s/manifold/pkg/controllers/sync"
+	"github.com/manifold-k8s/manifold/pkg/local"
 	"github.com/manifold-k8s/manifold/pkg/member"
 	"github.com/manifold-k8s/manifold/pkg/policy"
 	"github.com/manifold-k8s/manifold/pkg/template"
@@ -49,7 +50,7 @@ type hub struct {
 }
 
 // newHub builds the controllers and starts none of them.
-func newHub(loopback *rest.Config, ours *ourGroups, cfg hubConfig) (*hub, error) {
+func newHub(loopback *rest.Config, resources *local.Resources, ours *ourGroups, cfg hubConfig) (*hub, error) {
 	config := rest.CopyConfig(loopback)
 	config.ContentType = runtime.ContentTypeJSON
 	client, err := kubernetes.NewForConfig(loopback)
@@ -80,7 +81,7 @@ func newHub(loopback *rest.Config, ours *ourGroups, cfg hubConfig) (*hub, error)
 	cfg.claim.Use(policies)
 	bindings := binding.NewStore(ours.work.ResourceBindings.ListWatch(), ours.work.ClusterResourceBindings.ListWatch(),
 		ours.work.ResourceBindings.Writer(), ours.work.ClusterResourceBindings.Writer())
-	templates := template.NewStore(dyn, restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery())))
+	templates := template.NewStore(dyn, resources, restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery())))
 	fleet := member.NewFleet()
 
 	place, err := placement.New(placement.Config{

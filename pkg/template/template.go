@@ -9,6 +9,7 @@ package template
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,6 +26,9 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
+	"k8s.io/utils/lru"
+
+	"github.com/manifold-k8s/manifold/pkg/local"
 )
 
 // Ref names a template.
@@ -54,7 +58,9 @@ const fieldManager = "manifold"
 // Store watches kinds on demand.
 type Store struct {
 	client dynamic.Interface
+	local  *local.Resources
 	mapper meta.ResettableRESTMapper
+	recent *lru.Cache // of *stored to the same object in the form in which it is handed out
 	notify []func(Ref)
 	synced []func(schema.GroupVersionKind)
 
@@ -70,9 +76,14 @@ type kind struct {
 	informer cache.SharedIndexInformer
 }
 
-// NewStore returns a store over the hub's API. It watches nothing until Run, and then what Want names.
-func NewStore(client dynamic.Interface, mapper meta.ResettableRESTMapper) *Store {
-	return &Store{client: client, mapper: mapper, want: make(chan schema.GroupVersionKind, 64), kinds: map[schema.GroupVersionKind]*kind{}}
+// recentTemplates is how many templates are kept in the form in which they are handed out. A change is read once for
+// every member and once more for its status, within moments.
+const recentTemplates = 256
+
+// NewStore returns a store over the hub's API: its own storage for the kinds that are in it, client for custom resources.
+// It watches nothing until Run, and then what Want names.
+func NewStore(client dynamic.Interface, resources *local.Resources, mapper meta.ResettableRESTMapper) *Store {
+	return &Store{client: client, local: resources, recent: lru.New(recentTemplates), mapper: mapper, want: make(chan schema.GroupVersionKind, 64), kinds: map[schema.GroupVersionKind]*kind{}}
 }
 
 // OnChange calls f after every change of a template. It must be called before Run; f must return quickly.
@@ -141,9 +152,9 @@ func (s *Store) watch(ctx context.Context, gvk schema.GroupVersionKind, mapping 
 	logger := klog.FromContext(ctx)
 	informer := s.informer(mapping)
 	changed := func(obj any) {
-		if u, ok := object(obj); ok {
+		if o, ok := object(obj); ok {
 			for _, f := range s.notify {
-				f(RefOf(u))
+				f(Ref{Kind: gvk, Namespace: o.GetNamespace(), Name: o.GetName()})
 			}
 		}
 	}
@@ -176,7 +187,23 @@ func (s *Store) watch(ctx context.Context, gvk schema.GroupVersionKind, mapping 
 	<-done
 }
 
+// stored is a template as it is kept: the object of the API server's watch cache, which it shares.
+type stored struct {
+	metav1.Object
+	storage runtime.Object
+}
+
 func (s *Store) informer(m *meta.RESTMapping) cache.SharedIndexInformer {
+	if lw, ok := s.local.ListWatch(m.Resource); ok {
+		return withTransform(cache.NewSharedIndexInformer(lw, nil, 0, cache.Indexers{}), func(obj any) (any, error) {
+			if o, ok := obj.(runtime.Object); ok {
+				if m, err := meta.Accessor(o); err == nil {
+					return &stored{m, o}, nil
+				}
+			}
+			return obj, nil // seen before, or the last known state of what is gone
+		})
+	}
 	r := s.client.Resource(m.Resource)
 	lw := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return r.List(ctx, o) },
@@ -184,17 +211,41 @@ func (s *Store) informer(m *meta.RESTMapping) cache.SharedIndexInformer {
 			return r.Watch(ctx, o)
 		},
 	}
-	i := cache.NewSharedIndexInformer(lw, &unstructured.Unstructured{}, 0, cache.Indexers{})
 	// Nobody here reads who owns which field; it is often half of the object.
-	if err := i.SetTransform(func(obj any) (any, error) {
+	return withTransform(cache.NewSharedIndexInformer(lw, &unstructured.Unstructured{}, 0, cache.Indexers{}), func(obj any) (any, error) {
 		if u, ok := obj.(*unstructured.Unstructured); ok {
 			u.SetManagedFields(nil)
 		}
 		return obj, nil
-	}); err != nil {
+	})
+}
+
+func withTransform(i cache.SharedIndexInformer, f cache.TransformFunc) cache.SharedIndexInformer {
+	if err := i.SetTransform(f); err != nil {
 		panic(err) // only once it has started
 	}
 	return i
+}
+
+// whole returns what the informer of a kind holds in the form in which it is handed out. It is nil for what cannot be
+// converted, which means that the kind's types are not registered.
+func (s *Store) whole(gvk schema.GroupVersionKind, obj any) *unstructured.Unstructured {
+	o, ok := obj.(*stored)
+	if !ok {
+		u, _ := obj.(*unstructured.Unstructured) // the only other type
+		return u
+	}
+	if u, ok := s.recent.Get(o); ok {
+		return u.(*unstructured.Unstructured)
+	}
+	u, err := s.local.Unstructured(o.storage, gvk)
+	if err != nil {
+		klog.Background().Error(err, "A template cannot be read", "kind", gvk, "namespace", o.GetNamespace(), "name", o.GetName())
+		return nil
+	}
+	u.SetManagedFields(nil)
+	s.recent.Add(o, u)
+	return u
 }
 
 // statusOnly reports whether nothing but the status has changed, for kinds that count generations.
@@ -206,12 +257,12 @@ func statusOnly(old, now any) bool {
 		slices.Equal(a.GetFinalizers(), b.GetFinalizers()) && (a.GetDeletionTimestamp() == nil) == (b.GetDeletionTimestamp() == nil)
 }
 
-func object(obj any) (*unstructured.Unstructured, bool) {
+func object(obj any) (metav1.Object, bool) {
 	if d, ok := obj.(cache.DeletedFinalStateUnknown); ok {
 		obj = d.Obj
 	}
-	u, ok := obj.(*unstructured.Unstructured)
-	return u, ok
+	o, ok := obj.(metav1.Object)
+	return o, ok
 }
 
 // ready returns the kind if all its objects are known.
@@ -239,7 +290,7 @@ func (s *Store) Get(r Ref) (tmpl *unstructured.Unstructured, known bool) {
 	if err != nil || !ok { // an in-memory store gives no errors
 		return nil, true
 	}
-	return obj.(*unstructured.Unstructured), true
+	return s.whole(r.Kind, obj), true
 }
 
 // All calls f for every template of a kind. It calls nothing while the kind is not watched; OnSynced tells when it is.
@@ -249,7 +300,9 @@ func (s *Store) All(gvk schema.GroupVersionKind, f func(*unstructured.Unstructur
 		return
 	}
 	for _, obj := range k.informer.GetStore().List() {
-		f(obj.(*unstructured.Unstructured))
+		if u := s.whole(gvk, obj); u != nil {
+			f(u)
+		}
 	}
 }
 
@@ -282,7 +335,30 @@ func (s *Store) Live(ctx context.Context, r Ref) (*unstructured.Unstructured, er
 	if m == nil {
 		return nil, &meta.NoKindMatchError{GroupKind: r.Kind.GroupKind(), SearchedVersions: []string{r.Kind.Version}}
 	}
+	if u, ok, err := s.local.Get(ctx, m.Resource, r.Kind, types.NamespacedName{Namespace: r.Namespace, Name: r.Name}); ok {
+		return u, err
+	}
 	return s.client.Resource(m.Resource).Namespace(r.Namespace).Get(ctx, r.Name, metav1.GetOptions{})
+}
+
+// SetStatus replaces the status of tmpl, which must be as it was handed out. It is a conflict if another object has its
+// name by now.
+func (s *Store) SetStatus(ctx context.Context, tmpl *unstructured.Unstructured, status map[string]any) error {
+	r := RefOf(tmpl)
+	m := s.Mapping(r.Kind)
+	if m == nil {
+		return &meta.NoKindMatchError{GroupKind: r.Kind.GroupKind(), SearchedVersions: []string{r.Kind.Version}}
+	}
+	key := types.NamespacedName{Namespace: r.Namespace, Name: r.Name}
+	if ok, err := s.local.SetStatus(ctx, m.Resource, key, tmpl.GetUID(), status); ok {
+		return err
+	}
+	before, _ := tmpl.Object["status"].(map[string]any) // absent on a new object
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"uid": tmpl.GetUID()}, "status": replacement(before, status)})
+	if err != nil {
+		return err
+	}
+	return s.Patch(ctx, r, types.MergePatchType, patch, "status")
 }
 
 // Patch changes a template in the name of Manifold.
@@ -293,4 +369,22 @@ func (s *Store) Patch(ctx context.Context, r Ref, pt types.PatchType, patch []by
 	}
 	_, err := s.client.Resource(m.Resource).Namespace(r.Namespace).Patch(ctx, r.Name, pt, patch, metav1.PatchOptions{FieldManager: fieldManager}, subresources...)
 	return err
+}
+
+// replacement is the merge patch that makes exactly to out of from. A merge patch goes into objects inside objects, so
+// what has to go there is named too.
+func replacement(from, to map[string]any) map[string]any {
+	patch := make(map[string]any, len(from)+len(to))
+	for k := range from {
+		patch[k] = nil
+	}
+	for k, v := range to {
+		inner, isObject := v.(map[string]any)
+		if before, wasObject := from[k].(map[string]any); isObject && wasObject {
+			patch[k] = replacement(before, inner)
+			continue
+		}
+		patch[k] = v
+	}
+	return patch
 }

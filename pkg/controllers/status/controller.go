@@ -9,7 +9,6 @@ package status
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -260,32 +259,8 @@ func rollingOut(tmpl *unstructured.Unstructured, status map[string]any) bool {
 
 // writeTemplate replaces the status of the template, if it still is the same object.
 func (c *Controller) writeTemplate(ctx context.Context, tmpl *unstructured.Unstructured, status map[string]any) error {
-	before, _ := tmpl.Object["status"].(map[string]any) // absent on a new object
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"uid": tmpl.GetUID()}, "status": replacement(before, status)})
-	if err != nil {
-		return err
-	}
-	err = c.cfg.Templates.Patch(ctx, template.RefOf(tmpl), types.MergePatchType, patch, "status")
-	if err != nil && !apierrors.IsNotFound(err) {
+	if err := c.cfg.Templates.SetStatus(ctx, tmpl, status); err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("write the status of the template: %w", err)
 	}
 	return nil
-}
-
-// replacement is the merge patch that makes exactly to out of from. A merge patch goes into objects inside objects, so
-// what has to go there is named too.
-func replacement(from, to map[string]any) map[string]any {
-	patch := make(map[string]any, len(from)+len(to))
-	for k := range from {
-		patch[k] = nil
-	}
-	for k, v := range to {
-		inner, isObject := v.(map[string]any)
-		if before, wasObject := from[k].(map[string]any); isObject && wasObject {
-			patch[k] = replacement(before, inner)
-			continue
-		}
-		patch[k] = v
-	}
-	return patch
 }

@@ -22,6 +22,8 @@ import (
 	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/manifold-k8s/manifold/pkg/local"
 )
 
 // Category is the group name under which kubectl finds all kinds that a user works with: kubectl get karmada-io.
@@ -138,8 +140,8 @@ func (r *REST[T]) AddTo(resources map[string]rest.Storage) {
 	}
 }
 
-// ListWatch gives informers of this process the kind's objects without HTTP; see the function of this name.
-func (r *REST[T]) ListWatch() *cache.ListWatch { return ListWatch(r.Store) }
+// ListWatch gives informers of this process the kind's objects without HTTP; see [local.ListWatch].
+func (r *REST[T]) ListWatch() *cache.ListWatch { return local.ListWatch(r.Store, r.kind.Resource) }
 
 // Writer returns the way for controllers of this process to write spec and status at once. It is nil for a kind
 // without status subresource.

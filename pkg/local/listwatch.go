@@ -3,7 +3,7 @@ Copyright 2026 The Manifold Authors.
 SPDX-License-Identifier: Apache-2.0
 */
 
-package kind
+package local
 
 import (
 	"context"
@@ -19,22 +19,28 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/features"
-	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
+	"k8s.io/apiserver/pkg/registry/rest"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/client-go/tools/cache"
 )
 
-// ListWatch lists and watches the objects of a store, in all namespaces, for reflectors and shared informers in the
+// Storage is what can be listed and watched: the storage of a resource as it is installed into the API server.
+type Storage interface {
+	rest.Lister
+	rest.Watcher
+}
+
+// ListWatch lists and watches the objects of a storage, in all namespaces, for reflectors and shared informers in the
 // server's own process: no HTTP, no serialisation, no authorisation. Paging, resource versions, bookmarks and
 // streamed lists (sendInitialEvents) mean what they mean over HTTP. TimeoutSeconds is not looked at: a watch lasts
-// until its context ends, it is stopped, or the store ends it.
+// until its context ends, it is stopped, or the storage ends it.
 //
-// Listed objects share memory with the store's watch cache and must not be changed.
-func ListWatch(store *genericregistry.Store) *cache.ListWatch {
+// Listed objects share memory with the storage's watch cache and must not be changed.
+func ListWatch(store Storage, resource schema.GroupResource) *cache.ListWatch {
 	return &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 			options.Watch = false
-			internal, err := internalOptions(store.DefaultQualifiedResource, &options)
+			internal, err := internalOptions(resource, &options)
 			if err != nil {
 				return nil, err
 			}
@@ -42,7 +48,7 @@ func ListWatch(store *genericregistry.Store) *cache.ListWatch {
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 			options.Watch = true
-			internal, err := internalOptions(store.DefaultQualifiedResource, &options)
+			internal, err := internalOptions(resource, &options)
 			if err != nil {
 				return nil, err
 			}
