@@ -40,8 +40,8 @@ type Copy struct {
 	// Fingerprint identifies everything but status and bookkeeping, within this process.
 	Fingerprint uint64
 	Deleting    bool
-	// Status and Health are interpreted from the object. Status must not be changed.
-	Status map[string]any
+	// Status and Health are interpreted from the object.
+	Status Collected
 	Health workv1alpha2.ResourceHealth
 }
 
@@ -60,11 +60,14 @@ func CopyOf(live *unstructured.Unstructured) *Copy {
 	}
 	kind := interpret.Of(live.GroupVersionKind())
 	status, err := kind.Reflect(live)
+	if err == nil {
+		c.Status, err = Collect(status)
+	}
 	if err != nil { // malformed: the API server of the member does not let that happen for kinds it validates
 		c.Health = workv1alpha2.ResourceUnknown
 		return c
 	}
-	c.Status, c.Health = status, kind.Health(live)
+	c.Health = kind.Health(live)
 	return c
 }
 

@@ -157,7 +157,7 @@ func TestCopyOf(t *testing.T) {
 	}
 	malformed := managed("a", "1")
 	malformed.Object["status"] = "text"
-	if c := CopyOf(malformed); c.Health != workv1alpha2.ResourceUnknown || c.Status != nil || c.Hash != "1" {
+	if c := CopyOf(malformed); c.Health != workv1alpha2.ResourceUnknown || c.Status != (Collected{}) || c.Hash != "1" {
 		t.Errorf("copy of a malformed object: %+v", c)
 	}
 	plain, reported := managed("a", "1"), managed("a", "1")
@@ -299,5 +299,34 @@ func TestEnablements(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestCollected(t *testing.T) {
+	t.Parallel()
+	collect := func(status map[string]any) Collected {
+		c, err := Collect(status)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	status := map[string]any{"replicas": int64(2), "conditions": []any{map[string]any{"type": "Ready"}}}
+	c := collect(status)
+	if diff := cmp.Diff(status, c.Map()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if c != collect(c.Map()) {
+		t.Error("equal ones differ")
+	}
+	if c == collect(map[string]any{"replicas": int64(3)}) || c == (Collected{}) {
+		t.Error("different ones are equal")
+	}
+	none := collect(nil)
+	if none != (Collected{}) || none.Map() != nil || none.JSON() != "" {
+		t.Errorf("nothing became %q", none.JSON())
+	}
+	if _, err := Collect(map[string]any{"a": make(chan int)}); err == nil {
+		t.Error("what is not JSON was taken")
 	}
 }

@@ -10,7 +10,6 @@ package status
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -83,7 +82,7 @@ func New(cfg Config) (*Controller, error) {
 	c := &Controller{cfg: cfg, paces: map[types.NamespacedName]*pace{}, progress: rate.NewLimiter(progressRate, progressBurst)}
 	c.loop = loop.New(loop.Config{Name: "status", Workers: workers}, c.step)
 	cfg.Fleet.Listen(member.Events{Changed: func(_ *member.Member, ch member.Change) {
-		if ch.Old == nil || ch.New == nil || ch.Old.Health != ch.New.Health || ch.Old.Hash != ch.New.Hash || !reflect.DeepEqual(ch.Old.Status, ch.New.Status) {
+		if ch.Old == nil || ch.New == nil || ch.Old.Health != ch.New.Health || ch.Old.Hash != ch.New.Hash || ch.Old.Status != ch.New.Status {
 			c.loop.Add(binding.KeyOf(ch.Namespace, ch.Name, ch.Kind.Kind))
 		}
 	}})

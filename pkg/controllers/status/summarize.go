@@ -6,7 +6,6 @@ SPDX-License-Identifier: Apache-2.0
 package status
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -152,11 +151,8 @@ func itemOf(v view) workv1alpha2.AggregatedStatusItem {
 	if v.copy == nil {
 		return item
 	}
-	if v.copy.Status != nil {
-		raw, err := json.Marshal(v.copy.Status)
-		if err == nil { // it came out of JSON
-			item.Status = &runtime.RawExtension{Raw: raw}
-		}
+	if raw := v.copy.Status.JSON(); raw != "" {
+		item.Status = &runtime.RawExtension{Raw: []byte(raw)}
 	}
 	if item.Applied {
 		item.Health = v.copy.Health
@@ -174,7 +170,7 @@ func items(b *binding.Binding, views []view, workload bool) []interpret.Item {
 		item := interpret.Item{Cluster: v.cluster, Replicas: v.outcome.Replicas}
 		if v.known {
 			if v.copy != nil {
-				item.Status, item.Health = v.copy.Status, v.copy.Health
+				item.Status, item.Health = v.copy.Status.Map(), v.copy.Health
 				item.Applied = v.outcome.Failed == "" && v.copy.Hash == v.outcome.Hash
 			}
 		} else {

@@ -185,11 +185,20 @@ func TestSummarize(t *testing.T) {
 	}
 }
 
+func collected(t *testing.T, status map[string]any) member.Collected {
+	t.Helper()
+	c, err := member.Collect(status)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 func TestItemCarriesStatus(t *testing.T) {
 	t.Parallel()
 	b := bound([]string{"a"})
 	v := see(b, "a", holds(healthy))
-	v.copy.Status = map[string]any{"replicas": int64(2)}
+	v.copy.Status = collected(t, map[string]any{"replicas": int64(2)})
 	got := itemOf(v)
 	if got.Status == nil || string(got.Status.Raw) != `{"replicas":2}` {
 		t.Errorf("status = %s", got.Status)
@@ -302,7 +311,7 @@ func TestItems(t *testing.T) {
 		"known": {
 			workload: true, reported: []workv1alpha2.AggregatedStatusItem{{ClusterName: "a", Status: raw(`{"replicas":3}`)}},
 			states: []state{holds(healthy), func(v *view) {
-				v.outcome.Replicas, v.copy.Status = n(7), map[string]any{"replicas": int64(7)}
+				v.outcome.Replicas, v.copy.Status = n(7), collected(t, map[string]any{"replicas": int64(7)})
 			}},
 			want: []interpret.Item{{Cluster: "a", Replicas: n(7), Applied: true, Health: healthy, Status: map[string]any{"replicas": int64(7)}}},
 		},
