@@ -10,6 +10,7 @@ package binding
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -103,6 +104,7 @@ type Store struct {
 	namespaced, clusterWide cache.SharedIndexInformer
 	writeNamespaced         Writer[*workv1alpha2.ResourceBinding]
 	writeClusterWide        Writer[*workv1alpha2.ClusterResourceBinding]
+	listeners               []cache.ResourceEventHandlerRegistration
 }
 
 // byCluster indexes bindings by the clusters that may hold a copy.
@@ -148,11 +150,15 @@ func (s *Store) Run(ctx context.Context) error {
 	return nil
 }
 
-// HasSynced reports whether the store holds everything that there was when it started.
-func (s *Store) HasSynced() bool { return s.namespaced.HasSynced() && s.clusterWide.HasSynced() }
+// HasSynced reports whether the store holds everything that there was when it started, and all listeners were told.
+func (s *Store) HasSynced() bool {
+	behind := func(l cache.ResourceEventHandlerRegistration) bool { return !l.HasSynced() }
+	return s.namespaced.HasSynced() && s.clusterWide.HasSynced() && !slices.ContainsFunc(s.listeners, behind)
+}
 
 // OnChange calls f after every change of a binding, with what it was before and is now; one of them is nil when it was
-// created or is gone. f must return quickly and change nothing.
+// created or is gone. f must return quickly and change nothing. Until HasSynced, what it is told is what there was before.
+// OnChange must be called before Run.
 func (s *Store) OnChange(f func(old, now *Binding)) error {
 	h := cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(obj any) { f(nil, view(obj)) },
@@ -160,9 +166,11 @@ func (s *Store) OnChange(f func(old, now *Binding)) error {
 		DeleteFunc: func(obj any) { f(view(obj), nil) },
 	}
 	for _, i := range []cache.SharedIndexInformer{s.namespaced, s.clusterWide} {
-		if _, err := i.AddEventHandler(h); err != nil {
+		l, err := i.AddEventHandler(h)
+		if err != nil {
 			return err
 		}
+		s.listeners = append(s.listeners, l)
 	}
 	return nil
 }

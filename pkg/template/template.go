@@ -86,7 +86,8 @@ func NewStore(client dynamic.Interface, resources *local.Resources, mapper meta.
 	return &Store{client: client, local: resources, recent: lru.New(recentTemplates), mapper: mapper, want: make(chan schema.GroupVersionKind, 64), kinds: map[schema.GroupVersionKind]*kind{}}
 }
 
-// OnChange calls f after every change of a template. It must be called before Run; f must return quickly.
+// OnChange calls f after every change of a template since its kind is watched. It must be called before Run; f must return
+// quickly.
 func (s *Store) OnChange(f func(Ref)) { s.notify = append(s.notify, f) }
 
 // OnSynced calls f once for every kind, when the store holds all objects of it. It must be called before Run.
@@ -158,8 +159,13 @@ func (s *Store) watch(ctx context.Context, gvk schema.GroupVersionKind, mapping 
 			}
 		}
 	}
-	handle, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc: changed, DeleteFunc: changed,
+	handle, err := informer.AddEventHandler(cache.ResourceEventHandlerDetailedFuncs{
+		AddFunc: func(obj any, initial bool) {
+			if !initial { // of those, OnSynced tells
+				changed(obj)
+			}
+		},
+		DeleteFunc: changed,
 		UpdateFunc: func(old, obj any) {
 			if !statusOnly(old, obj) {
 				changed(obj)
@@ -282,26 +288,43 @@ func (s *Store) Get(r Ref) (tmpl *unstructured.Unstructured, known bool) {
 	if k == nil {
 		return nil, false
 	}
-	key := r.Name
-	if r.Namespace != "" {
-		key = r.Namespace + "/" + r.Name
-	}
-	obj, ok, err := k.informer.GetStore().GetByKey(key)
-	if err != nil || !ok { // an in-memory store gives no errors
+	obj, ok := k.get(r)
+	if !ok {
 		return nil, true
 	}
 	return s.whole(r.Kind, obj), true
 }
 
-// All calls f for every template of a kind. It calls nothing while the kind is not watched; OnSynced tells when it is.
-func (s *Store) All(gvk schema.GroupVersionKind, f func(*unstructured.Unstructured)) {
+func (k *kind) get(r Ref) (any, bool) {
+	key := r.Name
+	if r.Namespace != "" {
+		key = r.Namespace + "/" + r.Name
+	}
+	obj, ok, err := k.informer.GetStore().GetByKey(key)
+	return obj, ok && err == nil // an in-memory store gives no errors
+}
+
+// Metadata returns that of a template, which must not be changed, or nil when there is none or that is not known.
+func (s *Store) Metadata(r Ref) metav1.Object {
+	k := s.ready(r.Kind)
+	if k == nil {
+		return nil
+	}
+	o, _ := k.get(r)
+	m, _ := object(o)
+	return m
+}
+
+// All calls f with the metadata of every template of a kind. It calls nothing while the kind is not watched; OnSynced tells
+// when it is.
+func (s *Store) All(gvk schema.GroupVersionKind, f func(metav1.Object)) {
 	k := s.ready(gvk)
 	if k == nil {
 		return
 	}
 	for _, obj := range k.informer.GetStore().List() {
-		if u := s.whole(gvk, obj); u != nil {
-			f(u)
+		if m, ok := object(obj); ok {
+			f(m)
 		}
 	}
 }

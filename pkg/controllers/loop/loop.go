@@ -35,6 +35,7 @@ type Loop[K comparable] struct {
 	cfg   Config
 	step  Step[K]
 	queue workqueue.TypedRateLimitingInterface[K]
+	order *order[K]
 }
 
 // New returns a loop that does nothing until Run.
@@ -48,13 +49,26 @@ func New[K comparable](cfg Config, step Step[K]) *Loop[K] {
 	if cfg.LastRetry == 0 {
 		cfg.LastRetry = 30 * time.Second
 	}
-	limiter := workqueue.NewTypedItemExponentialFailureRateLimiter[K](cfg.FirstRetry, cfg.LastRetry)
-	return &Loop[K]{cfg: cfg, step: step, queue: workqueue.NewTypedRateLimitingQueueWithConfig(limiter,
-		workqueue.TypedRateLimitingQueueConfig[K]{Name: cfg.Name})}
+	line := newOrder[K]()
+	return &Loop[K]{cfg: cfg, step: step, order: line, queue: workqueue.NewTypedRateLimitingQueueWithConfig(
+		workqueue.NewTypedItemExponentialFailureRateLimiter[K](cfg.FirstRetry, cfg.LastRetry),
+		workqueue.TypedRateLimitingQueueConfig[K]{Name: cfg.Name, DelayingQueue: workqueue.NewTypedDelayingQueueWithConfig(
+			workqueue.TypedDelayingQueueConfig[K]{Name: cfg.Name, Queue: workqueue.NewTypedWithConfig(
+				workqueue.TypedQueueConfig[K]{Name: cfg.Name, Queue: line})})})}
 }
 
 // Add asks for a step on key. Keys that wait already are not added twice.
-func (l *Loop[K]) Add(key K) { l.queue.Add(key) }
+func (l *Loop[K]) Add(key K) {
+	l.order.ask(key, true)
+	l.queue.Add(key)
+}
+
+// AddBacklog asks for a step on key when nothing fresh waits: for what is looked at because everything is, after a start
+// or a change that concerns many. What somebody has just changed goes before it.
+func (l *Loop[K]) AddBacklog(key K) {
+	l.order.ask(key, false)
+	l.queue.Add(key)
+}
 
 // AddAfter asks for a step on key after d.
 func (l *Loop[K]) AddAfter(key K, d time.Duration) { l.queue.AddAfter(key, d) }
@@ -62,7 +76,13 @@ func (l *Loop[K]) AddAfter(key K, d time.Duration) { l.queue.AddAfter(key, d) }
 // Retry forgets how often key has failed and asks for a step now: what made it fail may have changed.
 func (l *Loop[K]) Retry(key K) {
 	l.queue.Forget(key)
-	l.queue.Add(key)
+	l.Add(key)
+}
+
+// RetryBacklog is Retry for one of many.
+func (l *Loop[K]) RetryBacklog(key K) {
+	l.queue.Forget(key)
+	l.AddBacklog(key)
 }
 
 // Len is how many keys wait.
@@ -100,6 +120,7 @@ func (l *Loop[K]) next(ctx context.Context) bool {
 		l.queue.AddRateLimited(key)
 	case err != nil:
 		logger.Error(err, "Step failed, will retry", "failures", l.queue.NumRequeues(key)+1)
+		l.order.ask(key, false) // what fails again and again must not hold up what is new
 		l.queue.AddRateLimited(key)
 	default:
 		l.queue.Forget(key)

@@ -70,11 +70,11 @@ func New(cfg Config) (*Controller, error) {
 	cfg.Templates.OnChange(c.loop.Add)
 	cfg.Templates.OnSynced(func(gvk schema.GroupVersionKind) {
 		// Steps that came too early, before everything of the kind was known, have done nothing.
-		cfg.Templates.All(gvk, func(t *unstructured.Unstructured) { c.loop.Add(template.RefOf(t)) })
+		cfg.Templates.All(gvk, func(t metav1.Object) { c.loop.AddBacklog(refTo(gvk, t)) })
 		// Templates that went while nobody watched have left a binding.
 		cfg.Bindings.All(func(b *binding.Binding) {
 			if binding.TemplateKind(b) == gvk {
-				c.loop.Add(refOf(b))
+				c.loop.AddBacklog(refOf(b))
 			}
 		})
 	})
@@ -112,7 +112,7 @@ func refOf(b *binding.Binding) template.Ref {
 
 // all asks for a step on everything that is placed.
 func (c *Controller) all() {
-	c.cfg.Bindings.All(func(b *binding.Binding) { c.loop.Add(refOf(b)) })
+	c.cfg.Bindings.All(func(b *binding.Binding) { c.loop.AddBacklog(refOf(b)) })
 }
 
 // concernsPlacement reports whether a change of a cluster may change a decision.
@@ -131,7 +131,9 @@ func (c *Controller) bindingChanged(old, now *binding.Binding) {
 		c.loop.Add(refOf(old))
 	case old == nil:
 		c.cfg.Templates.Want(binding.TemplateKind(now))
-		c.loop.Add(refOf(now))
+		if c.cfg.Bindings.HasSynced() { // of what there was before, OnSynced tells
+			c.loop.Add(refOf(now))
+		}
 	case old.Generation != now.Generation || !maps.Equal(old.Labels, now.Labels) || !maps.Equal(old.Annotations, now.Annotations):
 		c.loop.Add(refOf(now))
 		if binding.Claimed(old) && !binding.Claimed(now) {
@@ -151,19 +153,22 @@ func (c *Controller) policiesChanged(selections ...policy.Selection) {
 				continue // nothing it could select
 			}
 			c.cfg.Templates.Want(gvk)
-			c.cfg.Templates.All(gvk, func(t *unstructured.Unstructured) {
-				if s.Covers(matchable(t)) {
-					c.loop.Add(template.RefOf(t))
+			c.cfg.Templates.All(gvk, func(t metav1.Object) {
+				if s.Covers(matchable(gvk, t)) {
+					c.loop.AddBacklog(refTo(gvk, t))
 				}
 			})
 		}
 	}
 }
 
-func matchable(t *unstructured.Unstructured) match.Template {
-	return match.Template{
-		APIVersion: t.GetAPIVersion(), Kind: t.GetKind(), Namespace: t.GetNamespace(), Name: t.GetName(), Labels: t.GetLabels(),
-	}
+func matchable(gvk schema.GroupVersionKind, t metav1.Object) match.Template {
+	version, kind := gvk.ToAPIVersionAndKind()
+	return match.Template{APIVersion: version, Kind: kind, Namespace: t.GetNamespace(), Name: t.GetName(), Labels: t.GetLabels()}
+}
+
+func refTo(gvk schema.GroupVersionKind, t metav1.Object) template.Ref {
+	return template.Ref{Kind: gvk, Namespace: t.GetNamespace(), Name: t.GetName()}
 }
 
 // step decides about one template and writes its binding, and then the claim on the template itself.
@@ -229,7 +234,7 @@ func (c *Controller) governor(tmpl *unstructured.Unstructured) governor {
 		return governor{}
 	}
 	pps, cpps := c.cfg.Policies.Propagation(tmpl.GetNamespace())
-	return governor{policy: match.Best(matchable(tmpl), binding.ClaimOf(tmpl.GetLabels(), tmpl.GetAnnotations()), pps, cpps).Policy}
+	return governor{policy: match.Best(matchable(gvk, tmpl), binding.ClaimOf(tmpl.GetLabels(), tmpl.GetAnnotations()), pps, cpps).Policy}
 }
 
 func (c *Controller) clusters() []*clusterv1alpha1.Cluster {

@@ -89,7 +89,7 @@ func New(cfg Config) (*Controller, error) {
 	cfg.Templates.OnSynced(func(gvk schema.GroupVersionKind) {
 		cfg.Bindings.All(func(b *binding.Binding) {
 			if binding.TemplateKind(b) == gvk {
-				c.loop.Add(binding.Key(b))
+				c.loop.AddBacklog(binding.Key(b))
 			}
 		})
 	})
@@ -98,6 +98,8 @@ func New(cfg Config) (*Controller, error) {
 		switch {
 		case now == nil:
 			c.forget(binding.Key(old))
+		case old == nil && !cfg.Bindings.HasSynced(): // there before us
+			c.loop.AddBacklog(binding.Key(now))
 		case old == nil || old.Generation != now.Generation || (old.DeletionTimestamp == nil) != (now.DeletionTimestamp == nil):
 			c.loop.Add(binding.Key(now))
 		}

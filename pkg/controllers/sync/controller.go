@@ -123,7 +123,7 @@ func New(cfg Config) (*Controller, error) {
 	cfg.Templates.OnSynced(func(gvk schema.GroupVersionKind) {
 		cfg.Bindings.All(func(b *binding.Binding) {
 			if binding.TemplateKind(b) == gvk {
-				c.enqueue(b)
+				c.enqueueBacklog(b)
 			}
 		})
 	})
@@ -241,6 +241,15 @@ func (c *Controller) enqueue(b *binding.Binding) {
 	}
 }
 
+// enqueueBacklog is enqueue for one of many.
+func (c *Controller) enqueueBacklog(b *binding.Binding) {
+	for _, cluster := range binding.Clusters(b) {
+		if s := c.syncer(cluster); s != nil {
+			s.loop.RetryBacklog(binding.Key(b))
+		}
+	}
+}
+
 // add asks for a step on a binding in one cluster.
 func (c *Controller) add(cluster string, key types.NamespacedName) {
 	if s := c.syncer(cluster); s != nil {
@@ -258,9 +267,9 @@ func (c *Controller) ofMember(cluster string, filter func(*binding.Binding) bool
 		switch {
 		case filter != nil && !filter(b):
 		case again:
-			s.loop.Retry(binding.Key(b))
+			s.loop.RetryBacklog(binding.Key(b))
 		default:
-			s.loop.Add(binding.Key(b))
+			s.loop.AddBacklog(binding.Key(b))
 		}
 	})
 }
@@ -273,6 +282,8 @@ func (c *Controller) bindingChanged(old, now *binding.Binding) {
 		for _, cluster := range binding.Clusters(old) {
 			c.add(cluster, binding.Key(old)) // forgets the entry
 		}
+	case old == nil && !c.cfg.Bindings.HasSynced(): // there before us
+		c.enqueueBacklog(now)
 	case old == nil:
 		c.enqueue(now)
 	case old.Generation != now.Generation || (old.DeletionTimestamp == nil) != (now.DeletionTimestamp == nil) ||
@@ -291,11 +302,11 @@ func (c *Controller) overridesChanged(selections ...policy.Selection) {
 	c.cfg.Bindings.All(func(b *binding.Binding) {
 		r := b.Spec.Resource
 		t := match.Template{APIVersion: r.APIVersion, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
-		if tmpl, _ := c.cfg.Templates.Get(refOf(b)); tmpl != nil {
-			t.Labels = tmpl.GetLabels()
+		if m := c.cfg.Templates.Metadata(refOf(b)); m != nil {
+			t.Labels = m.GetLabels()
 		}
 		if slices.ContainsFunc(selections, func(s policy.Selection) bool { return s.Covers(t) }) {
-			c.enqueue(b)
+			c.enqueueBacklog(b)
 		}
 	})
 }
