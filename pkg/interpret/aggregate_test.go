@@ -76,6 +76,8 @@ func TestAggregate(t *testing.T) {
 				`{phase: Succeeded, containerStatuses: [{name: c, ready: false, state: {terminated: {exitCode: 0}}}], initContainerStatuses: [{name: i, ready: true, state: {}}]}`},
 			`{phase: Running, qosClass: BestEffort, containerStatuses: [{name: c.a, ready: true, state: {running: {}}}, {name: c.b, ready: false, state: {terminated: {exitCode: 0}}}],
 				initContainerStatuses: [{name: i.b, ready: true, state: {}}]}`},
+		"pod conditions": {`{apiVersion: v1, kind: Pod}`, []string{`{phase: Running, conditions: [{type: Ready, status: "True"}]}`, `{phase: Running, conditions: [{type: Ready, status: "False", reason: R, message: m}]}`},
+			`{phase: Running, conditions: [{type: Ready, status: "False", reason: R, message: "False in: b: m", lastTransitionTime: "2026-05-04T03:02:01Z"}]}`},
 		"pod succeeded":      {`{apiVersion: v1, kind: Pod}`, []string{`{phase: Succeeded}`}, `{phase: Succeeded}`},
 		"pod without items":  {`{apiVersion: v1, kind: Pod, status: {phase: Pending}}`, nil, `{phase: Pending}`},
 		"volume":             {`{apiVersion: v1, kind: PersistentVolume}`, []string{`{phase: Bound}`, `{phase: Available}`}, `{phase: Available}`},
@@ -89,7 +91,18 @@ func TestAggregate(t *testing.T) {
 			`{conditions: [], currentHealthy: 3, desiredHealthy: 1, expectedPods: 4, disruptionsAllowed: 0, disruptedPods: {a/p: t, b/p: u}}`},
 		"autoscaler": {`{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, status: {currentMetrics: null}}`,
 			[]string{`{currentReplicas: 1, desiredReplicas: 2}`, `{currentReplicas: 3, desiredReplicas: 4}`}, `{currentMetrics: null, currentReplicas: 4, desiredReplicas: 6}`},
-		"any other kind": {`{apiVersion: example.com/v1, kind: App, status: {a: b}}`, []string{`{a: c}`}, `{a: b}`},
+		"pod placed nowhere":    {`{apiVersion: v1, kind: Pod, status: {phase: Running}}`, nil, `{phase: Pending}`},
+		"ended pod nowhere":     {`{apiVersion: v1, kind: Pod, status: {phase: Failed}}`, nil, `{phase: Failed}`},
+		"claim placed nowhere":  {`{apiVersion: v1, kind: PersistentVolumeClaim, status: {phase: Bound}}`, nil, `{phase: Pending}`},
+		"volume placed nowhere": {`{apiVersion: v1, kind: PersistentVolume, status: {phase: Bound}}`, nil, `{phase: Pending}`},
+		"stateful set at zero": {`{apiVersion: apps/v1, kind: StatefulSet, metadata: {generation: 2}, spec: {replicas: 0}, status: {observedGeneration: 1, replicas: 2}}`,
+			[]string{`{currentRevision: x, updateRevision: x, observedGeneration: 2, generation: 2, resourceTemplateGeneration: 2}`},
+			`{currentRevision: x, updateRevision: x, observedGeneration: 2}`},
+		"replication controller": {`{apiVersion: v1, kind: ReplicationController, metadata: {generation: 1}}`,
+			[]string{`{replicas: 1, fullyLabeledReplicas: 1, observedGeneration: 1, generation: 1, resourceTemplateGeneration: 1}`,
+				`{replicas: 2, observedGeneration: 1, generation: 1, resourceTemplateGeneration: 1}`},
+			`{replicas: 3, fullyLabeledReplicas: 1, observedGeneration: 1}`},
+		"quota": {`{apiVersion: v1, kind: ResourceQuota, status: {used: {pods: 1}}}`, []string{`{used: {pods: 7}}`}, `{used: {pods: 1}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

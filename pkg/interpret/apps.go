@@ -11,31 +11,34 @@ import (
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 )
 
-var replicaSet = Kind{
-	replicaPath:  []string{"spec", "replicas"},
-	replicas:     replicasAsWritten,
-	podTemplate:  []string{"spec", "template"},
-	dependencies: podDependencies("spec", "template"),
-	reflect: func(live *unstructured.Unstructured) map[string]any {
+var replicaSet = Rules{
+	ReplicaPath:  []string{"spec", "replicas"},
+	Replicas:     workload(replicasAsWritten, "spec", "template"),
+	Dependencies: podDependencies("spec", "template"),
+	Reflect: func(live *unstructured.Unstructured) map[string]any {
 		return reflectCounters(live, replicaSetRollout.counters...)
 	},
-	health: func(live map[string]any) workv1alpha2.ResourceHealth {
+	Health: func(live map[string]any) workv1alpha2.ResourceHealth {
 		return controllerHealth(live, func(status map[string]any) bool {
 			return intAt(status, "availableReplicas") >= specReplicas(live)
 		})
 	},
-	aggregate: replicaSetRollout.sumUp,
+	Aggregate: replicaSetRollout.sumUp,
 }
 
-var replicaSetRollout = rollout{counters: []string{"replicas", "readyReplicas", "availableReplicas"}}
+var replicaSetRollout = rollout{counters: []string{"replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas"}}
 
-var daemonSet = Kind{
-	podTemplate:  []string{"spec", "template"},
-	dependencies: podDependencies("spec", "template"),
-	reflect: func(live *unstructured.Unstructured) map[string]any {
+// replicationController is summed up and judged like its successor, but is no workload whose replicas are divided.
+var replicationController = Rules{
+	Reflect: replicaSet.Reflect, Health: replicaSet.Health, Aggregate: replicaSet.Aggregate,
+}
+
+var daemonSet = Rules{
+	Dependencies: podDependencies("spec", "template"),
+	Reflect: func(live *unstructured.Unstructured) map[string]any {
 		return reflectCounters(live, daemonSetRollout.counters...)
 	},
-	health: func(live map[string]any) workv1alpha2.ResourceHealth {
+	Health: func(live map[string]any) workv1alpha2.ResourceHealth {
 		return controllerHealth(live, func(status map[string]any) bool {
 			desired, updated := intAt(status, "desiredNumberScheduled"), intAt(status, "updatedNumberScheduled")
 			if onDelete(live) { // pods are replaced when the user deletes them, so old ones are no fault
@@ -44,7 +47,7 @@ var daemonSet = Kind{
 			return updated >= desired && intAt(status, "numberAvailable") >= updated
 		})
 	},
-	aggregate: daemonSetRollout.sumUp,
+	Aggregate: daemonSetRollout.sumUp,
 }
 
 var daemonSetRollout = rollout{
@@ -65,12 +68,11 @@ func onDelete(obj map[string]any) bool {
 	return stringAt(obj, "spec", "updateStrategy", "type") == "OnDelete"
 }
 
-var statefulSet = Kind{
-	replicaPath:  []string{"spec", "replicas"},
-	replicas:     replicasAsWritten,
-	podTemplate:  []string{"spec", "template"},
-	dependencies: statefulSetDependencies,
-	reflect: func(live *unstructured.Unstructured) map[string]any {
+var statefulSet = Rules{
+	ReplicaPath:  []string{"spec", "replicas"},
+	Replicas:     workload(replicasAsWritten, "spec", "template"),
+	Dependencies: statefulSetDependencies,
+	Reflect: func(live *unstructured.Unstructured) map[string]any {
 		out := reflectCounters(live, statefulSetRollout.counters...)
 		for _, key := range []string{"currentRevision", "updateRevision"} {
 			if rev := stringAt(live.Object, "status", key); out != nil && rev != "" {
@@ -79,7 +81,7 @@ var statefulSet = Kind{
 		}
 		return out
 	},
-	health: func(live map[string]any) workv1alpha2.ResourceHealth {
+	Health: func(live map[string]any) workv1alpha2.ResourceHealth {
 		return controllerHealth(live, func(status map[string]any) bool {
 			updated, available := intAt(status, "updatedReplicas"), intAt(status, "availableReplicas")
 			if onDelete(live) {
@@ -88,7 +90,7 @@ var statefulSet = Kind{
 			return updated >= specReplicas(live)-partition(live) && available >= updated
 		})
 	},
-	aggregate: func(status map[string]any, tmpl *unstructured.Unstructured, m Members) {
+	Aggregate: func(status map[string]any, tmpl *unstructured.Unstructured, m Members) {
 		statefulSetRevisions(status, m)
 		statefulSetRollout.sumUp(status, tmpl, m)
 	},

@@ -12,6 +12,7 @@ import (
 // condition is a condition of a template's status without its times.
 type condition struct {
 	kind, status, reason, message string
+	observed                      int64 // the generation it speaks of; 0 for kinds whose conditions do not tell
 }
 
 // setCondition writes c into status.conditions and keeps the place, and the time of the last transition unless the
@@ -23,16 +24,21 @@ func setCondition(status map[string]any, c condition, changeTime string, now tim
 		"type": c.kind, "status": c.status, "reason": c.reason, "message": c.message,
 		"lastTransitionTime": stamp, changeTime: stamp,
 	}
+	if c.observed > 0 {
+		next[observedGeneration] = c.observed
+	}
 	for i, e := range list {
 		old, ok := e.(map[string]any)
 		if !ok || old["type"] != c.kind {
 			continue
 		}
 		if old["status"] == c.status {
-			if old["reason"] == c.reason && stringAt(old, "message") == c.message {
+			if old["reason"] == c.reason && stringAt(old, "message") == c.message && intAt(old, observedGeneration) == c.observed {
 				return
 			}
-			next["lastTransitionTime"] = old["lastTransitionTime"]
+			if t := old["lastTransitionTime"]; t != nil {
+				next["lastTransitionTime"] = t
+			}
 		}
 		list[i] = next
 		return

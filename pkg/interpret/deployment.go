@@ -13,25 +13,24 @@ import (
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 )
 
-var deployment = Kind{
-	replicaPath:  []string{"spec", "replicas"},
-	replicas:     replicasAsWritten,
-	podTemplate:  []string{"spec", "template"},
-	dependencies: podDependencies("spec", "template"),
-	reflect: func(live *unstructured.Unstructured) map[string]any {
+var deployment = Rules{
+	ReplicaPath:  []string{"spec", "replicas"},
+	Replicas:     workload(replicasAsWritten, "spec", "template"),
+	Dependencies: podDependencies("spec", "template"),
+	Reflect: func(live *unstructured.Unstructured) map[string]any {
 		out := reflectCounters(live, deploymentRollout.counters...)
 		if out != nil {
 			reflectConditions(out, live)
 		}
 		return out
 	},
-	health: func(live map[string]any) workv1alpha2.ResourceHealth {
+	Health: func(live map[string]any) workv1alpha2.ResourceHealth {
 		return controllerHealth(live, func(status map[string]any) bool {
 			updated := intAt(status, "updatedReplicas")
 			return updated >= specReplicas(live) && intAt(status, "availableReplicas") >= updated
 		})
 	},
-	aggregate: func(status map[string]any, tmpl *unstructured.Unstructured, m Members) {
+	Aggregate: func(status map[string]any, tmpl *unstructured.Unstructured, m Members) {
 		deploymentRollout.sumUp(status, tmpl, m)
 		deploymentConditions(status, tmpl, m)
 	},
@@ -81,8 +80,10 @@ func deploymentConditions(status map[string]any, tmpl *unstructured.Unstructured
 	if len(m.Items) == 0 && !m.Scheduled {
 		return // nothing is known, so nothing is said
 	}
-	setCondition(status, availableCondition(tmpl, m), deploymentChangeTime, m.Now)
-	setCondition(status, progressingCondition(tmpl, m), deploymentChangeTime, m.Now)
+	for _, c := range []condition{availableCondition(tmpl, m), progressingCondition(tmpl, m)} {
+		c.message = withAway(c.message, m.Items)
+		setCondition(status, c, deploymentChangeTime, m.Now)
+	}
 
 	var failing []string
 	for _, it := range m.Items {
@@ -94,14 +95,13 @@ func deploymentConditions(status map[string]any, tmpl *unstructured.Unstructured
 		dropCondition(status, conditionReplicaFailure)
 		return
 	}
-	setCondition(status, condition{conditionReplicaFailure, "True", reasonFailedCreate,
-		"Pods cannot be created in: " + names(failing)}, deploymentChangeTime, m.Now)
+	setCondition(status, condition{kind: conditionReplicaFailure, status: "True", reason: reasonFailedCreate, message: "Pods cannot be created in: " + names(failing)}, deploymentChangeTime, m.Now)
 }
 
 // availableCondition is True when every cluster that is to have replicas has the least it may have.
 func availableCondition(tmpl *unstructured.Unstructured, m Members) condition {
 	if len(m.Items) == 0 && specReplicas(tmpl.Object) > 0 {
-		return condition{conditionAvailable, "False", reasonUnavailable, "Placed in no cluster."}
+		return condition{kind: conditionAvailable, status: "False", reason: reasonUnavailable, message: "Placed in no cluster."}
 	}
 	var lacking []string
 	for _, it := range m.Items {
@@ -110,9 +110,9 @@ func availableCondition(tmpl *unstructured.Unstructured, m Members) condition {
 		}
 	}
 	if len(lacking) > 0 {
-		return condition{conditionAvailable, "False", reasonUnavailable, "Not available in: " + names(lacking)}
+		return condition{kind: conditionAvailable, status: "False", reason: reasonUnavailable, message: "Not available in: " + names(lacking)}
 	}
-	return condition{conditionAvailable, "True", reasonAvailable, "Available in every cluster."}
+	return condition{kind: conditionAvailable, status: "True", reason: reasonAvailable, message: "Available in every cluster."}
 }
 
 func availableIn(it Item) bool {
@@ -133,7 +133,7 @@ func availableIn(it Item) bool {
 // speaks of the template's present generation.
 func progressingCondition(tmpl *unstructured.Unstructured, m Members) condition {
 	if paused, _ := at(tmpl.Object, "spec", "paused").(bool); paused { // absent means false
-		return condition{conditionProgressing, "Unknown", reasonPaused, "Deployment is paused."}
+		return condition{kind: conditionProgressing, status: "Unknown", reason: reasonPaused, message: "Deployment is paused."}
 	}
 	var stuck, pending []string
 	for _, it := range m.Items {
@@ -149,12 +149,11 @@ func progressingCondition(tmpl *unstructured.Unstructured, m Members) condition 
 	}
 	switch {
 	case len(stuck) > 0:
-		return condition{conditionProgressing, "False", reasonDeadlineExceeded, "Progress deadline exceeded in: " + names(stuck)}
+		return condition{kind: conditionProgressing, status: "False", reason: reasonDeadlineExceeded, message: "Progress deadline exceeded in: " + names(stuck)}
 	case len(pending) > 0:
-		return condition{conditionProgressing, "True", reasonUpdating, "Rollout under way in: " + names(pending)}
+		return condition{kind: conditionProgressing, status: "True", reason: reasonUpdating, message: "Rollout under way in: " + names(pending)}
 	case len(m.Items) == 0:
-		return condition{conditionProgressing, "True", reasonComplete, "Placed in no cluster."}
+		return condition{kind: conditionProgressing, status: "True", reason: reasonComplete, message: "Placed in no cluster."}
 	}
-	return condition{conditionProgressing, "True", reasonComplete,
-		fmt.Sprintf("Rolled out to %d clusters.", len(m.Items))}
+	return condition{kind: conditionProgressing, status: "True", reason: reasonComplete, message: fmt.Sprintf("Rolled out to %d clusters.", len(m.Items))}
 }

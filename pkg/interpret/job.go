@@ -12,26 +12,29 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-var job = Kind{
-	replicaPath:     []string{"spec", "parallelism"},
-	completionsPath: []string{"spec", "completions"},
-	replicas: func(tmpl map[string]any) int32 {
-		n, ok := intOf(at(tmpl, "spec", "parallelism"))
-		if !ok {
-			n = 1 // the API server's default
-		}
-		if completions, ok := intOf(at(tmpl, "spec", "completions")); ok {
-			n = min(n, completions)
-		}
-		return int32(max(n, 0))
-	},
-	podTemplate:  []string{"spec", "template"},
-	dependencies: podDependencies("spec", "template"),
-	reflect: func(live *unstructured.Unstructured) map[string]any {
+var job = Rules{
+	ReplicaPath:     []string{"spec", "parallelism"},
+	CompletionsPath: []string{"spec", "completions"},
+	Replicas:        workload(jobReplicas, "spec", "template"),
+	Health:          alwaysHealthy,
+	Dependencies:    podDependencies("spec", "template"),
+	Reflect: func(live *unstructured.Unstructured) map[string]any {
 		return pickOrNothing(mapAt(live.Object, "status"),
 			"active", "succeeded", "failed", "conditions", "startTime", "completionTime")
 	},
-	aggregate: aggregateJob,
+	Aggregate: aggregateJob,
+}
+
+// jobReplicas is how many pods run at once at most.
+func jobReplicas(tmpl map[string]any) int32 {
+	n, ok := intOf(at(tmpl, "spec", "parallelism"))
+	if !ok {
+		n = 1 // the API server's default
+	}
+	if completions, ok := intOf(at(tmpl, "spec", "completions")); ok {
+		n = min(n, completions)
+	}
+	return int32(max(n, 0))
 }
 
 // Condition types and reasons of Jobs.
@@ -76,9 +79,9 @@ func aggregateJob(status map[string]any, _ *unstructured.Unstructured, m Members
 	}
 	if len(failed) > 0 {
 		message := "Failed in: " + names(failed)
-		setCondition(status, condition{jobFailureTarget, "True", "JobFailed", message}, jobChangeTime, m.Now)
+		setCondition(status, condition{kind: jobFailureTarget, status: "True", reason: "JobFailed", message: message}, jobChangeTime, m.Now)
 		if finished {
-			setCondition(status, condition{jobFailed, "True", "JobFailed", message}, jobChangeTime, m.Now)
+			setCondition(status, condition{kind: jobFailed, status: "True", reason: "JobFailed", message: message}, jobChangeTime, m.Now)
 		}
 		return
 	}
@@ -89,9 +92,8 @@ func aggregateJob(status map[string]any, _ *unstructured.Unstructured, m Members
 		completion = stringAt(status, "startTime")
 	}
 	status["completionTime"] = completion
-	setCondition(status, condition{jobSuccessCriteria, "True", "CompletionsReached",
-		"Reached the expected completions in every cluster."}, jobChangeTime, m.Now)
-	setCondition(status, condition{jobComplete, "True", "Completed", "Complete in every cluster."}, jobChangeTime, m.Now)
+	setCondition(status, condition{kind: jobSuccessCriteria, status: "True", reason: "CompletionsReached", message: "Reached the expected completions in every cluster."}, jobChangeTime, m.Now)
+	setCondition(status, condition{kind: jobComplete, status: "True", reason: "Completed", message: "Complete in every cluster."}, jobChangeTime, m.Now)
 }
 
 // earliestStart is the first start of all items, and empty until all have one.
@@ -109,11 +111,11 @@ func earliestStart(items []Item) string {
 	return first
 }
 
-var cronJob = Kind{
-	podTemplate:  []string{"spec", "jobTemplate", "spec", "template"},
-	dependencies: podDependencies("spec", "jobTemplate", "spec", "template"),
-	reflect:      wholeStatus,
-	aggregate: func(status map[string]any, _ *unstructured.Unstructured, m Members) {
+var cronJob = Rules{
+	Dependencies: podDependencies("spec", "jobTemplate", "spec", "template"),
+	Health:       alwaysHealthy,
+	Reflect:      wholeStatus,
+	Aggregate: func(status map[string]any, _ *unstructured.Unstructured, m Members) {
 		active := []any{}
 		for _, it := range m.Items {
 			list, _ := it.Status["active"].([]any) // absent when no run is under way

@@ -17,16 +17,51 @@ import (
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 )
 
-// Kind holds the rules of one kind. The zero value has the generic rules.
-type Kind struct {
-	replicaPath     []string // the field that holds the replicas; nil when a copy has no such number
-	completionsPath []string // Jobs only
-	replicas        func(tmpl map[string]any) int32
-	podTemplate     []string // path of the pod template; nil when there is none
-	reflect         func(live *unstructured.Unstructured) map[string]any
-	health          func(live map[string]any) workv1alpha2.ResourceHealth
-	aggregate       func(status map[string]any, tmpl *unstructured.Unstructured, m Members)
-	dependencies    func(tmpl *unstructured.Unstructured) ([]Dependency, error)
+// Rules are what one layer knows about a kind: a function for each operation, nil where it has no answer. The built-in
+// rules of a kind are one layer over the generic ones; With puts another in front, for one operation as well as for all.
+type Rules struct {
+	// ReplicaPath is where a manifest holds its replicas, CompletionsPath where a Job holds its completions.
+	ReplicaPath, CompletionsPath []string
+	// Replicas says that the kind is a workload, and what a template of it asks for; see Kind.Replicas.
+	Replicas func(tmpl *unstructured.Unstructured) (int32, *workv1alpha2.ReplicaRequirements)
+	// Reflect picks from the status of a member object, which is there and is an object, what is reported of it; nil when
+	// there is nothing to report. The result must share nothing with live.
+	Reflect func(live *unstructured.Unstructured) map[string]any
+	// Health judges a member object.
+	Health func(live map[string]any) workv1alpha2.ResourceHealth
+	// Aggregate changes status, which is tmpl's own, to what the members make it. Items come sorted by cluster.
+	Aggregate func(status map[string]any, tmpl *unstructured.Unstructured, m Members)
+	// Dependencies lists what a copy needs beside it, in any order.
+	Dependencies func(tmpl *unstructured.Unstructured) ([]Dependency, error)
+}
+
+// Kind answers for one kind. The zero value knows nothing of status and health.
+type Kind struct{ rules Rules }
+
+// With returns k with r in front of it: what r has a rule for is answered by that, all else as before.
+func (k Kind) With(r Rules) Kind {
+	if r.ReplicaPath == nil {
+		r.ReplicaPath = k.rules.ReplicaPath
+	}
+	if r.CompletionsPath == nil {
+		r.CompletionsPath = k.rules.CompletionsPath
+	}
+	if r.Replicas == nil {
+		r.Replicas = k.rules.Replicas
+	}
+	if r.Reflect == nil {
+		r.Reflect = k.rules.Reflect
+	}
+	if r.Health == nil {
+		r.Health = k.rules.Health
+	}
+	if r.Aggregate == nil {
+		r.Aggregate = k.rules.Aggregate
+	}
+	if r.Dependencies == nil {
+		r.Dependencies = k.rules.Dependencies
+	}
+	return Kind{r}
 }
 
 // Item is what is known of one target cluster.
@@ -36,12 +71,14 @@ type Item struct {
 	// template UID annotation; nil when it was not collected yet. Read back from JSON, it must have been decoded with
 	// the API machinery's number types, or Aggregate sees changes where there are none.
 	Status map[string]any
-	// Applied and Health complete the picture as bindings show it. The rules of the built-in kinds go by Status alone.
+	// Applied and Health complete the picture as bindings show it. The rules here go by Status alone.
 	Applied bool
 	Health  workv1alpha2.ResourceHealth
 	// Replicas is the replica field of the manifest rendered last for this cluster, overrides included: what the copy
 	// must reach. nil when the member decides itself (retained replicas) or the kind has no such field.
 	Replicas *int32
+	// Away says that the cluster does not answer: all this is its last known state.
+	Away bool
 }
 
 // Members is the state that Aggregate adds up. Items holds exactly one item per target cluster, in any order.
@@ -50,16 +87,20 @@ type Members struct {
 	// Scheduled says that placement has been decided. It tells "placed in no cluster" from "not placed yet", and
 	// matters only while there are no items.
 	Scheduled bool
+	// Reported says that a cluster that is no target any more, or was not heard of lately, has reported a status before: so
+	// the template's status is known to come from members.
+	Reported bool
 	// Now stamps conditions that change.
 	Now time.Time
 }
 
-// kinds is the table of all kinds with rules of their own. It is never changed.
-var kinds = map[schema.GroupVersionKind]Kind{
+// builtIn is the table of all kinds with rules of their own. It is never changed.
+var builtIn = map[schema.GroupVersionKind]Rules{
 	{Group: "apps", Version: "v1", Kind: "Deployment"}:                           deployment,
 	{Group: "apps", Version: "v1", Kind: "ReplicaSet"}:                           replicaSet,
 	{Group: "apps", Version: "v1", Kind: "StatefulSet"}:                          statefulSet,
 	{Group: "apps", Version: "v1", Kind: "DaemonSet"}:                            daemonSet,
+	{Group: "", Version: "v1", Kind: "ReplicationController"}:                    replicationController,
 	{Group: "batch", Version: "v1", Kind: "Job"}:                                 job,
 	{Group: "batch", Version: "v1", Kind: "CronJob"}:                             cronJob,
 	{Group: "", Version: "v1", Kind: "Pod"}:                                      pod,
@@ -71,27 +112,50 @@ var kinds = map[schema.GroupVersionKind]Kind{
 	{Group: "autoscaling", Version: "v2", Kind: "HorizontalPodAutoscaler"}:       podAutoscaler,
 	{Group: "autoscaling", Version: "v1", Kind: "HorizontalPodAutoscaler"}:       podAutoscaler,
 	{Group: "multicluster.x-k8s.io", Version: "v1alpha1", Kind: "ServiceImport"}: serviceImport,
+
+	{Group: "", Version: "v1", Kind: "Namespace"}:                                              hubOwned,
+	{Group: "", Version: "v1", Kind: "ResourceQuota"}:                                          hubOwned,
+	{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}:           hubOwned,
+	{Group: "admissionregistration.k8s.io", Version: "v1", Kind: "ValidatingAdmissionPolicy"}:  hubOwned,
+	{Group: "flowcontrol.apiserver.k8s.io", Version: "v1", Kind: "FlowSchema"}:                 hubOwned,
+	{Group: "flowcontrol.apiserver.k8s.io", Version: "v1", Kind: "PriorityLevelConfiguration"}: hubOwned,
 }
 
-// Of returns the rules for a kind, the generic ones when it has none.
+// hubOwned is for kinds whose status on the hub is the hub's own: its controllers write it, about the hub.
+var hubOwned = Rules{Aggregate: func(map[string]any, *unstructured.Unstructured, Members) {}}
+
+// kinds has the built-in rules over the generic ones.
+var kinds = func() map[schema.GroupVersionKind]Kind {
+	out := make(map[schema.GroupVersionKind]Kind, len(builtIn))
+	for gvk, rules := range builtIn {
+		out[gvk] = Kind{generic}.With(rules)
+	}
+	return out
+}()
+
+// Of returns the rules for a kind, the generic ones when it has none of its own.
 func Of(gvk schema.GroupVersionKind) Kind {
-	return kinds[gvk]
+	if k, ok := kinds[gvk]; ok {
+		return k
+	}
+	return Kind{generic}
 }
 
 // ReplicaPath is where a manifest of this kind holds its replicas, nil when nowhere. The caller must not change it.
-func (k Kind) ReplicaPath() []string { return k.replicaPath }
+func (k Kind) ReplicaPath() []string { return k.rules.ReplicaPath }
 
 // CompletionsPath is where a Job holds its completions, nil for all other kinds. The caller must not change it.
-func (k Kind) CompletionsPath() []string { return k.completionsPath }
+func (k Kind) CompletionsPath() []string { return k.rules.CompletionsPath }
 
 // Replicas reads how many replicas tmpl asks for in total and what each of them needs. workload is false for kinds that
 // have no replicas; then the other results are zero. requirements is nil when nothing is asked of a node, and when the
 // pod template cannot be read, which the API server's validation rules out.
 func (k Kind) Replicas(tmpl *unstructured.Unstructured) (n int32, requirements *workv1alpha2.ReplicaRequirements, workload bool) {
-	if k.replicas == nil {
+	if k.rules.Replicas == nil {
 		return 0, nil, false
 	}
-	return k.replicas(tmpl.Object), requirementsOf(tmpl, k.podTemplate), true
+	n, requirements = k.rules.Replicas(tmpl)
+	return n, requirements, true
 }
 
 // Reflect extracts from a member object what is reported of its status. nil without an error means that there is nothing
@@ -102,13 +166,10 @@ func (k Kind) Reflect(live *unstructured.Unstructured) (map[string]any, error) {
 	case nil:
 		return nil, nil
 	case map[string]any:
-		if k.reflect != nil {
-			return k.reflect(live), nil
-		}
-		if len(status) == 0 {
+		if k.rules.Reflect == nil {
 			return nil, nil
 		}
-		return runtime.DeepCopyJSON(status), nil
+		return k.rules.Reflect(live), nil
 	default:
 		return nil, fmt.Errorf("status of %s %s is no object but %T", live.GetKind(), live.GetName(), status)
 	}
@@ -116,10 +177,10 @@ func (k Kind) Reflect(live *unstructured.Unstructured) (map[string]any, error) {
 
 // Health judges a member object. Unknown means that its status does not tell yet.
 func (k Kind) Health(live *unstructured.Unstructured) workv1alpha2.ResourceHealth {
-	if k.health == nil {
+	if k.rules.Health == nil {
 		return workv1alpha2.ResourceHealthy
 	}
-	return k.health(live.Object)
+	return k.rules.Health(live.Object)
 }
 
 // Aggregate returns the status that tmpl should have, given the state of its members, and whether that differs from the
@@ -131,11 +192,11 @@ func (k Kind) Aggregate(tmpl *unstructured.Unstructured, m Members) (status map[
 	if after == nil {
 		after = map[string]any{}
 	}
-	if k.aggregate == nil {
+	if k.rules.Aggregate == nil {
 		return after, false
 	}
 	m.Items = sortedItems(m.Items)
-	k.aggregate(after, tmpl, m)
+	k.rules.Aggregate(after, tmpl, m)
 	if len(before) == 0 && len(after) == 0 {
 		return after, false
 	}
@@ -144,10 +205,10 @@ func (k Kind) Aggregate(tmpl *unstructured.Unstructured, m Members) (status map[
 
 // Dependencies lists the objects that a copy of tmpl needs beside it in its cluster, sorted and without duplicates.
 func (k Kind) Dependencies(tmpl *unstructured.Unstructured) ([]Dependency, error) {
-	if k.dependencies == nil {
+	if k.rules.Dependencies == nil {
 		return nil, nil
 	}
-	deps, err := k.dependencies(tmpl)
+	deps, err := k.rules.Dependencies(tmpl)
 	if err != nil {
 		return nil, fmt.Errorf("dependencies of %s %s/%s: %w", tmpl.GetKind(), tmpl.GetNamespace(), tmpl.GetName(), err)
 	}

@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 package interpret
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -41,7 +42,7 @@ func TestReflect(t *testing.T) {
 		"generation is missing": {`{apiVersion: apps/v1, kind: Deployment, metadata: {name: x, generation: 1}, status: {replicas: 1, observedGeneration: 1}}`,
 			`{replicas: 1, observedGeneration: 1, generation: 1}`},
 		"replica set": {`{apiVersion: apps/v1, kind: ReplicaSet, ` + sent + `, status: {replicas: 3, readyReplicas: 2, availableReplicas: 1, fullyLabeledReplicas: 3, observedGeneration: 3}}`,
-			`{replicas: 3, readyReplicas: 2, availableReplicas: 1, observedGeneration: 3, generation: 4, resourceTemplateGeneration: 7}`},
+			`{replicas: 3, readyReplicas: 2, availableReplicas: 1, fullyLabeledReplicas: 3, observedGeneration: 3, generation: 4, resourceTemplateGeneration: 7}`},
 		"stateful set": {`{apiVersion: apps/v1, kind: StatefulSet, ` + sent + `, status: {replicas: 3, currentReplicas: 1, readyReplicas: 2, updatedReplicas: 2, availableReplicas: 1,
 			observedGeneration: 4, currentRevision: a, updateRevision: b, collisionCount: 0}}`,
 			`{replicas: 3, currentReplicas: 1, readyReplicas: 2, updatedReplicas: 2, availableReplicas: 1, observedGeneration: 4, currentRevision: a, updateRevision: b,
@@ -56,10 +57,16 @@ func TestReflect(t *testing.T) {
 			`{loadBalancer: {ingress: [{ip: 1.2.3.4}]}}`},
 		"cluster service": {`{apiVersion: v1, kind: Service, ` + sent + `, spec: {type: ClusterIP}, status: {loadBalancer: {}}}`, ``},
 		"disruption budget": {`{apiVersion: policy/v1, kind: PodDisruptionBudget, ` + sent + `, status: {currentHealthy: 1, desiredHealthy: 0, expectedPods: 2, disruptionsAllowed: 1, observedGeneration: 4}}`,
-			`{currentHealthy: 1, desiredHealthy: 0, expectedPods: 2, disruptionsAllowed: 1}`},
-		"autoscaler": {`{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, ` + sent + `, status: {currentReplicas: 1, desiredReplicas: 2, conditions: []}}`,
-			`{currentReplicas: 1, desiredReplicas: 2}`},
-		"anything else":   {`{apiVersion: example.com/v1, kind: App, ` + sent + `, status: {phase: [a, {b: c}]}}`, `{phase: [a, {b: c}]}`},
+			`{currentHealthy: 1, desiredHealthy: 0, expectedPods: 2, disruptionsAllowed: 1, observedGeneration: 4, resourceTemplateGeneration: 7}`},
+		"autoscaler": {`{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, ` + sent + `, status: {currentReplicas: 1, desiredReplicas: 2, currentMetrics: [], conditions: [{type: AbleToScale, status: "True"}]}}`,
+			`{currentReplicas: 1, desiredReplicas: 2, conditions: [{type: AbleToScale, status: "True"}], resourceTemplateGeneration: 7}`},
+		"anything else":         {`{apiVersion: example.com/v1, kind: App, ` + sent + `, status: {phase: [a, {b: c}]}}`, `{phase: [a, {b: c}], resourceTemplateGeneration: 7}`},
+		"anything else, behind": {`{apiVersion: example.com/v1, kind: App, ` + sent + `, status: {observedGeneration: 3}}`, `{observedGeneration: 3}`},
+		"anything else, behind in its conditions": {`{apiVersion: example.com/v1, kind: App, ` + sent + `, status: {conditions: [{type: A, observedGeneration: 3}]}}`,
+			`{conditions: [{type: A, observedGeneration: 3}]}`},
+		"anything else, one condition is of before": {`{apiVersion: example.com/v1, kind: App, ` + sent + `, status: {conditions: [{type: A, observedGeneration: 3}, {type: B, observedGeneration: 4}]}}`,
+			`{conditions: [{type: A, observedGeneration: 3}, {type: B, observedGeneration: 4}], resourceTemplateGeneration: 7}`},
+		"pod":             {`{apiVersion: v1, kind: Pod, ` + sent + `, status: {phase: Running}}`, `{phase: Running, resourceTemplateGeneration: 7}`},
 		"nothing to tell": {`{apiVersion: example.com/v1, kind: App, ` + sent + `, status: {}}`, ``},
 		"ingress":         {`{apiVersion: networking.k8s.io/v1, kind: Ingress, ` + sent + `, status: {loadBalancer: {}}}`, `{loadBalancer: {}}`},
 	} {
@@ -127,7 +134,19 @@ func TestHealth(t *testing.T) {
 		"budget kept":            {`{apiVersion: policy/v1, kind: PodDisruptionBudget, status: {currentHealthy: 2, desiredHealthy: 2}}`, "Healthy"},
 		"budget broken":          {`{apiVersion: policy/v1, kind: PodDisruptionBudget, status: {currentHealthy: 1, desiredHealthy: 2}}`, "Unhealthy"},
 		"failed job":             {`{apiVersion: batch/v1, kind: Job, status: {failed: 3}}`, "Healthy"},
+		"budget unseen":          {`{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {generation: 2}, status: {observedGeneration: 1, currentHealthy: 2, desiredHealthy: 2}}`, "Unknown"},
 		"config map":             {`{apiVersion: v1, kind: ConfigMap}`, "Healthy"},
+		"custom, no status":      {app(``), "Healthy"},
+		"custom, no condition":   {app(`phase: Failed`), "Healthy"},
+		"custom, behind":         {app(`observedGeneration: 1, conditions: [{type: Ready, status: "True"}]`), "Unknown"},
+		"custom, stale ready":    {app(`conditions: [{type: Ready, status: "True", observedGeneration: 1}, {type: X, observedGeneration: 2}]`), "Unknown"},
+		"custom, ready":          {app(`observedGeneration: 2, conditions: [{type: Ready, status: "True"}]`), "Healthy"},
+		"custom, not ready":      {app(`observedGeneration: 2, conditions: [{type: Ready, status: "False"}]`), "Unhealthy"},
+		"custom, not known":      {app(`observedGeneration: 2, conditions: [{type: Ready, status: Unknown}]`), "Unhealthy"},
+		"custom, a step is open": {app(`conditions: [{type: Ready, status: "True"}, {type: Migrated, status: "False"}]`), "Healthy"},
+		"custom, stalled":        {app(`conditions: [{type: Stalled, status: "True"}]`), "Unhealthy"},
+		"custom, not stalled":    {app(`conditions: [{type: Stalled, status: "False"}]`), "Healthy"},
+		"definition":             {`{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, status: {conditions: [{type: Established, status: "False"}]}}`, "Unhealthy"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -136,6 +155,31 @@ func TestHealth(t *testing.T) {
 				t.Errorf("got %s, want %s", got, tc.want)
 			}
 		})
+	}
+}
+
+// app is a custom resource of generation 2 with that status.
+func app(status string) string {
+	return `{apiVersion: example.com/v1, kind: App, metadata: {generation: 2}, status: {` + status + `}}`
+}
+
+// What is put in front answers for its operation only.
+func TestWith(t *testing.T) {
+	t.Parallel()
+	live := object(t, app(`conditions: [{type: Ready, status: "True"}]`))
+	sick := Of(live.GroupVersionKind()).With(Rules{Health: func(map[string]any) workv1alpha2.ResourceHealth { return workv1alpha2.ResourceUnhealthy }})
+	if got := sick.Health(live); got != workv1alpha2.ResourceUnhealthy {
+		t.Errorf("health is %s, although a rule in front says otherwise", got)
+	}
+	if status, err := sick.Reflect(live); err != nil || status == nil {
+		t.Errorf("status is %v, %v: the rule behind does not answer", status, err)
+	}
+	web := Of(schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}).With(Rules{ReplicaPath: []string{"spec", "size"}})
+	if got := web.ReplicaPath()[1]; got != "size" {
+		t.Errorf("replicas are in %s", got)
+	}
+	if _, _, workload := web.Replicas(object(t, `{apiVersion: apps/v1, kind: Deployment, spec: {replicas: 1}}`)); !workload {
+		t.Error("a Deployment is no workload any more")
 	}
 }
 
@@ -160,7 +204,10 @@ func TestReplicaPaths(t *testing.T) {
 // not matter, aggregating once more changes nothing, and the arguments stay as they are.
 func TestAggregateProperties(t *testing.T) {
 	t.Parallel()
-	for gvk, kind := range kinds {
+	all := maps.Clone(kinds)
+	custom := schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "App"}
+	all[custom] = Of(custom)
+	for gvk, kind := range all {
 		t.Run(gvk.Kind+"."+gvk.Version, func(t *testing.T) {
 			t.Parallel()
 			for seed := range uint64(100) {
@@ -205,12 +252,12 @@ func randomTemplate(r *rand.Rand, gvk schema.GroupVersionKind) *unstructured.Uns
 }
 
 func randomMembers(r *rand.Rand) Members {
-	m := Members{Scheduled: r.IntN(2) == 0, Now: now}
+	m := Members{Scheduled: r.IntN(2) == 0, Reported: r.IntN(2) == 0, Now: now}
 	counters := []string{"replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas", "observedGeneration",
 		"generation", "resourceTemplateGeneration", "desiredNumberScheduled", "updatedNumberScheduled", "numberAvailable", "active",
 		"succeeded", "failed", "currentHealthy", "desiredReplicas"}
 	for i := range r.IntN(4) {
-		it := Item{Cluster: string(rune('a' + i)), Applied: true}
+		it := Item{Cluster: string(rune('a' + i)), Applied: true, Away: r.IntN(4) == 0}
 		if r.IntN(2) == 0 {
 			it.Replicas = new(int32(r.IntN(4)))
 		}
@@ -221,6 +268,7 @@ func randomMembers(r *rand.Rand) Members {
 			}
 			it.Status["conditions"] = []any{
 				map[string]any{"type": []string{"Available", "Complete", "Failed"}[r.IntN(3)], "status": []string{"True", "False"}[r.IntN(2)]},
+				map[string]any{"type": []string{"Ready", "Stalled"}[r.IntN(2)], "status": []string{"True", "False", "Unknown"}[r.IntN(3)], "observedGeneration": int64(r.IntN(3))},
 				map[string]any{"type": "Progressing", "status": "True", "reason": []string{reasonComplete, reasonUpdating, reasonDeadlineExceeded}[r.IntN(3)]},
 			}
 			it.Status["loadBalancer"] = map[string]any{"ingress": []any{map[string]any{"ip": []string{"1.1.1.1", "2.2.2.2"}[r.IntN(2)]}}}

@@ -15,35 +15,35 @@ import (
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 )
 
-var service = Kind{
-	reflect: func(live *unstructured.Unstructured) map[string]any {
+var service = Rules{
+	Reflect: func(live *unstructured.Unstructured) map[string]any {
 		if !isLoadBalancer(live.Object) {
 			return nil
 		}
 		return pickOrNothing(mapAt(live.Object, "status"), "loadBalancer")
 	},
-	health: func(live map[string]any) workv1alpha2.ResourceHealth {
+	Health: func(live map[string]any) workv1alpha2.ResourceHealth {
 		return healthIf(!isLoadBalancer(live) || hasIngressPoint(live))
 	},
-	aggregate: func(status map[string]any, tmpl *unstructured.Unstructured, m Members) {
+	Aggregate: func(status map[string]any, tmpl *unstructured.Unstructured, m Members) {
 		if isLoadBalancer(tmpl.Object) {
 			joinIngressPoints(status, m.Items)
 		}
 	},
 }
 
-var ingress = Kind{
-	dependencies: ingressDependencies,
-	reflect:      wholeStatus,
-	health: func(live map[string]any) workv1alpha2.ResourceHealth {
+var ingress = Rules{
+	Dependencies: ingressDependencies,
+	Reflect:      wholeStatus,
+	Health: func(live map[string]any) workv1alpha2.ResourceHealth {
 		return healthIf(hasIngressPoint(live))
 	},
-	aggregate: func(status map[string]any, _ *unstructured.Unstructured, m Members) {
+	Aggregate: func(status map[string]any, _ *unstructured.Unstructured, m Members) {
 		joinIngressPoints(status, m.Items)
 	},
 }
 
-var serviceImport = Kind{dependencies: importDependencies}
+var serviceImport = Rules{Dependencies: importDependencies}
 
 func isLoadBalancer(obj map[string]any) bool {
 	return stringAt(obj, "spec", "type") == "LoadBalancer"

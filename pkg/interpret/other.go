@@ -11,37 +11,46 @@ import (
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 )
 
-var persistentVolume = Kind{
-	reflect: wholeStatus,
-	aggregate: func(status map[string]any, _ *unstructured.Unstructured, m Members) {
-		if len(m.Items) > 0 {
-			status["phase"] = worstPhase(m.Items, "Released", "Failed", "Pending", "Available", "Bound")
-		}
+var persistentVolume = Rules{
+	Health:  alwaysHealthy,
+	Reflect: wholeStatus,
+	Aggregate: func(status map[string]any, _ *unstructured.Unstructured, m Members) {
+		setPhase(status, m, "Released", "Failed", "Pending", "Available", "Bound")
 	},
 }
 
-var persistentVolumeClaim = Kind{
-	reflect: wholeStatus,
-	health: func(live map[string]any) workv1alpha2.ResourceHealth {
+// setPhase is worstPhase, and Pending where there is no copy.
+func setPhase(status map[string]any, m Members, best string, worstFirst ...string) {
+	switch {
+	case len(m.Items) > 0:
+		status["phase"] = worstPhase(m.Items, best, worstFirst...)
+	case m.Scheduled:
+		status["phase"] = "Pending"
+	}
+}
+
+var persistentVolumeClaim = Rules{
+	Reflect: wholeStatus,
+	Health: func(live map[string]any) workv1alpha2.ResourceHealth {
 		return healthIf(stringAt(live, "status", "phase") == "Bound")
 	},
-	aggregate: func(status map[string]any, _ *unstructured.Unstructured, m Members) {
-		if len(m.Items) > 0 {
-			status["phase"] = worstPhase(m.Items, "Bound", "Lost", "Pending")
-		}
+	Aggregate: func(status map[string]any, _ *unstructured.Unstructured, m Members) {
+		setPhase(status, m, "Bound", "Lost", "Pending")
 	},
 }
 
-var disruptionBudget = Kind{
-	reflect: func(live *unstructured.Unstructured) map[string]any {
-		return pickOrNothing(mapAt(live.Object, "status"),
-			"currentHealthy", "desiredHealthy", "expectedPods", "disruptionsAllowed", "disruptedPods")
+var disruptionBudget = Rules{
+	Reflect: func(live *unstructured.Unstructured) map[string]any {
+		return reflectFields(live, "currentHealthy", "desiredHealthy", "expectedPods", "disruptionsAllowed", "disruptedPods", observedGeneration)
 	},
-	health: func(live map[string]any) workv1alpha2.ResourceHealth {
+	Health: func(live map[string]any) workv1alpha2.ResourceHealth {
+		if !observed(live) {
+			return workv1alpha2.ResourceUnknown
+		}
 		status := mapAt(live, "status")
 		return healthIf(intAt(status, "currentHealthy") >= intAt(status, "desiredHealthy"))
 	},
-	aggregate: func(status map[string]any, _ *unstructured.Unstructured, m Members) {
+	Aggregate: func(status map[string]any, tmpl *unstructured.Unstructured, m Members) {
 		disrupted := map[string]any{}
 		for _, it := range m.Items {
 			for pod, since := range mapAt(it.Status, "disruptedPods") {
@@ -55,18 +64,35 @@ var disruptionBudget = Kind{
 		for _, key := range []string{"currentHealthy", "desiredHealthy", "expectedPods", "disruptionsAllowed"} {
 			setRequiredInt(status, key, sum(m.Items, key), m)
 		}
+		setObserved(status, tmpl, m)
 	},
 }
 
-var podAutoscaler = Kind{
-	reflect: func(live *unstructured.Unstructured) map[string]any {
-		return pickOrNothing(mapAt(live.Object, "status"), "currentReplicas", "desiredReplicas")
+var podAutoscaler = Rules{
+	Reflect: func(live *unstructured.Unstructured) map[string]any {
+		out := reflectFields(live, "currentReplicas", "desiredReplicas", observedGeneration)
+		if out != nil {
+			reflectConditions(out, live)
+		}
+		return out
 	},
-	aggregate: func(status map[string]any, _ *unstructured.Unstructured, m Members) {
+	Health: alwaysHealthy,
+	Aggregate: func(status map[string]any, tmpl *unstructured.Unstructured, m Members) {
 		for _, key := range []string{"currentReplicas", "desiredReplicas"} {
 			setRequiredInt(status, key, sum(m.Items, key), m)
 		}
+		mergeConditions(status, tmpl, m)
+		setObserved(status, tmpl, m)
 	},
+}
+
+// reflectFields reports the given fields with the template generation that they speak of; nil when none is there.
+func reflectFields(live *unstructured.Unstructured, keys ...string) map[string]any {
+	out := pickOrNothing(mapAt(live.Object, "status"), keys...)
+	if out != nil {
+		addTemplateGeneration(out, live)
+	}
+	return out
 }
 
 // setRequiredInt writes a counter that the API machinery serialises even when it is zero. Without any item there is

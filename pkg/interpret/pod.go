@@ -11,12 +11,11 @@ import (
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 )
 
-var pod = Kind{
-	replicas:     func(map[string]any) int32 { return 1 },
-	podTemplate:  []string{}, // the Pod is its own template
-	dependencies: podDependencies(),
-	reflect:      wholeStatus,
-	health: func(live map[string]any) workv1alpha2.ResourceHealth {
+var pod = Rules{
+	Replicas:     workload(func(map[string]any) int32 { return 1 }), // the Pod is its own template
+	Dependencies: podDependencies(),
+	Reflect:      reflectWhole,
+	Health: func(live map[string]any) workv1alpha2.ResourceHealth {
 		switch status := mapAt(live, "status"); stringAt(status, "phase") {
 		case "":
 			return workv1alpha2.ResourceUnknown
@@ -27,11 +26,19 @@ var pod = Kind{
 		}
 		return workv1alpha2.ResourceUnhealthy
 	},
-	aggregate: func(status map[string]any, _ *unstructured.Unstructured, m Members) {
-		if len(m.Items) == 0 {
+	Aggregate: func(status map[string]any, tmpl *unstructured.Unstructured, m Members) {
+		phase := stringAt(status, "phase")
+		switch {
+		case len(m.Items) > 0:
+			phase = worstPhase(m.Items, "Succeeded", "Failed", "Pending", "Running")
+		case !m.Scheduled:
 			return
+		case phase != "Succeeded" && phase != "Failed": // what has ended has ended
+			phase = "Pending"
 		}
-		status["phase"] = worstPhase(m.Items, "Succeeded", "Failed", "Pending", "Running")
+		status["phase"] = phase
+		mergeConditions(status, tmpl, m)
+		setObserved(status, tmpl, m)
 		for _, key := range []string{"containerStatuses", "initContainerStatuses"} {
 			setList(status, key, containersOf(m.Items, key))
 		}

@@ -26,6 +26,13 @@ func podSpecAt(obj map[string]any, podTemplate []string) (*corev1.PodSpec, error
 	return spec, nil
 }
 
+// workload is the rule for kinds of which a template asks for a number of pods, made from the pod template at that path.
+func workload(replicas func(tmpl map[string]any) int32, podTemplate ...string) func(*unstructured.Unstructured) (int32, *workv1alpha2.ReplicaRequirements) {
+	return func(tmpl *unstructured.Unstructured) (int32, *workv1alpha2.ReplicaRequirements) {
+		return replicas(tmpl.Object), requirementsOf(tmpl, podTemplate)
+	}
+}
+
 // requirementsOf is what one replica asks of a cluster, nil when nothing.
 func requirementsOf(tmpl *unstructured.Unstructured, podTemplate []string) *workv1alpha2.ReplicaRequirements {
 	spec, err := podSpecAt(tmpl.Object, podTemplate)

@@ -72,7 +72,7 @@ func TestDeploymentRollout(t *testing.T) {
 			t.Parallel()
 			tmpl := deploymentTemplate(2, tc.replicas, map[string]any{"observedGeneration": int64(previous)})
 			tc.m.Now = now
-			status, _ := deployment.Aggregate(tmpl, tc.m)
+			status, _ := Kind{deployment}.Aggregate(tmpl, tc.m)
 			if got := intAt(status, "observedGeneration"); got != tc.observed {
 				t.Errorf("observedGeneration %d, want %d", got, tc.observed)
 			}
@@ -117,7 +117,7 @@ func TestRolloutNeverEndsEarly(t *testing.T) {
 			total = 2
 		}
 		tmpl := deploymentTemplate(2, total, map[string]any{"observedGeneration": int64(1 + r.IntN(2))})
-		status, _ := deployment.Aggregate(tmpl, m)
+		status, _ := Kind{deployment}.Aggregate(tmpl, m)
 		if got := rolloutStatusEnds(tmpl, status); got != done {
 			t.Fatalf("seed %d: ends: %v, members done: %v: %v", seed, got, done, status)
 		}
@@ -151,7 +151,7 @@ func deploymentTemplate(generation, replicas int64, status map[string]any) *unst
 func TestDeploymentSums(t *testing.T) {
 	t.Parallel()
 	tmpl := deploymentTemplate(1, 3, map[string]any{"collisionCount": int64(4), "unavailableReplicas": int64(9)})
-	status, changed := deployment.Aggregate(tmpl, Members{Now: now, Items: []Item{
+	status, changed := Kind{deployment}.Aggregate(tmpl, Members{Now: now, Items: []Item{
 		{Cluster: "b", Replicas: new(int32(2)), Status: with(member(1, 2), "readyReplicas", 1)},
 		{Cluster: "a", Replicas: new(int32(1)), Status: member(1, 1)},
 	}})
@@ -200,7 +200,7 @@ func TestDeploymentConditions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tc.m.Now = now
-			status, _ := deployment.Aggregate(deploymentTemplate(1, 2, nil), tc.m)
+			status, _ := Kind{deployment}.Aggregate(deploymentTemplate(1, 2, nil), tc.m)
 			for kind, want := range map[string]string{"Available": tc.available, "Progressing": tc.progressing, "ReplicaFailure": tc.failure} {
 				got := ""
 				if c := conditionOf(status, kind); c != nil {
@@ -226,9 +226,9 @@ func TestConditionTimes(t *testing.T) {
 		c                   condition
 		transition, updated string
 	}{
-		{condition{"T", "True", "R", "m"}, old, old},
-		{condition{"T", "True", "R", "other"}, old, stamp},
-		{condition{"T", "False", "R", "other"}, stamp, stamp},
+		{condition{kind: "T", status: "True", reason: "R", message: "m"}, old, old},
+		{condition{kind: "T", status: "True", reason: "R", message: "other"}, old, stamp},
+		{condition{kind: "T", status: "False", reason: "R", message: "other"}, stamp, stamp},
 	} {
 		setCondition(status, step.c, "lastUpdateTime", now)
 		got := conditionOf(status, "T")

@@ -11,11 +11,13 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// TestStatusFitsItsType holds the statuses of the apps kinds and Jobs against Kubernetes' types, unknown fields refused,
+// TestStatusFitsItsType holds the statuses of native kinds against Kubernetes' types, unknown fields refused,
 // and the relations between counters that the API server demands.
 func TestStatusFitsItsType(t *testing.T) {
 	t.Parallel()
@@ -25,6 +27,12 @@ func TestStatusFitsItsType(t *testing.T) {
 		appsv1.SchemeGroupVersion.WithKind("StatefulSet"): func() any { return &appsv1.StatefulSetStatus{} },
 		appsv1.SchemeGroupVersion.WithKind("DaemonSet"):   func() any { return &appsv1.DaemonSetStatus{} },
 		batchv1.SchemeGroupVersion.WithKind("Job"):        func() any { return &batchv1.JobStatus{} },
+
+		corev1.SchemeGroupVersion.WithKind("ReplicationController"):          func() any { return &corev1.ReplicationControllerStatus{} },
+		corev1.SchemeGroupVersion.WithKind("PersistentVolume"):               func() any { return &corev1.PersistentVolumeStatus{} },
+		corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"):          func() any { return &corev1.PersistentVolumeClaimStatus{} },
+		corev1.SchemeGroupVersion.WithKind("Pod"):                            func() any { return &corev1.PodStatus{} },
+		policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget"):          func() any { return &policyv1.PodDisruptionBudgetStatus{} },
 	} {
 		for seed := range uint64(200) {
 			r := rand.New(rand.NewPCG(seed, 0))
