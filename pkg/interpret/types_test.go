@@ -28,11 +28,11 @@ func TestStatusFitsItsType(t *testing.T) {
 		appsv1.SchemeGroupVersion.WithKind("DaemonSet"):   func() any { return &appsv1.DaemonSetStatus{} },
 		batchv1.SchemeGroupVersion.WithKind("Job"):        func() any { return &batchv1.JobStatus{} },
 
-		corev1.SchemeGroupVersion.WithKind("ReplicationController"):          func() any { return &corev1.ReplicationControllerStatus{} },
-		corev1.SchemeGroupVersion.WithKind("PersistentVolume"):               func() any { return &corev1.PersistentVolumeStatus{} },
-		corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"):          func() any { return &corev1.PersistentVolumeClaimStatus{} },
-		corev1.SchemeGroupVersion.WithKind("Pod"):                            func() any { return &corev1.PodStatus{} },
-		policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget"):          func() any { return &policyv1.PodDisruptionBudgetStatus{} },
+		corev1.SchemeGroupVersion.WithKind("ReplicationController"): func() any { return &corev1.ReplicationControllerStatus{} },
+		corev1.SchemeGroupVersion.WithKind("PersistentVolume"):      func() any { return &corev1.PersistentVolumeStatus{} },
+		corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"): func() any { return &corev1.PersistentVolumeClaimStatus{} },
+		corev1.SchemeGroupVersion.WithKind("Pod"):                   func() any { return &corev1.PodStatus{} },
+		policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget"): func() any { return &policyv1.PodDisruptionBudgetStatus{} },
 	} {
 		for seed := range uint64(200) {
 			r := rand.New(rand.NewPCG(seed, 0))

@@ -9,12 +9,12 @@ package status
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"hash/maphash"
 	"slices"
-	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -24,6 +24,8 @@ import (
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 
+	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
+	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 	"github.com/manifold-k8s/manifold/pkg/binding"
 	"github.com/manifold-k8s/manifold/pkg/controllers/loop"
 	syncer "github.com/manifold-k8s/manifold/pkg/controllers/sync"
@@ -43,6 +45,10 @@ const (
 	// followed step by step, a thousand at once report their ends.
 	progressRate  = 3 // per second
 	progressBurst = 20
+	// ageRate and ageBurst bound the writes that say nothing but that a cluster has stopped to answer, or does again: they
+	// concern all that is in it.
+	ageRate  = 50 // per second
+	ageBurst = 100
 )
 
 // Outcomes tells what became of a binding in a member.
@@ -60,32 +66,27 @@ type Config struct {
 	Clock     clock.PassiveClock
 }
 
-// pace is when the state of a template was written and for how long the next one is held back.
-type pace struct {
-	written time.Time // of the last write
-	moving  time.Time // since when there is a moving state that was not written
-	hold    time.Duration
-}
-
 // Controller is the loop over bindings.
 type Controller struct {
 	cfg  Config
 	loop *loop.Loop[types.NamespacedName]
-
-	mu       sync.Mutex
-	paces    map[types.NamespacedName]*pace
-	progress *rate.Limiter
+	// setStatus writes into templates.
+	setStatus func(ctx context.Context, tmpl *unstructured.Unstructured, status map[string]any) error
+	pacer     *pacer
 }
 
 // New returns a controller that does nothing until Run. Outcomes must call Enqueue on changes.
 func New(cfg Config) (*Controller, error) {
-	c := &Controller{cfg: cfg, paces: map[types.NamespacedName]*pace{}, progress: rate.NewLimiter(progressRate, progressBurst)}
+	c := &Controller{cfg: cfg, setStatus: cfg.Templates.SetStatus, pacer: newPacer(progressRate, ageRate)}
 	c.loop = loop.New(loop.Config{Name: "status", Workers: workers}, c.step)
-	cfg.Fleet.Listen(member.Events{Changed: func(_ *member.Member, ch member.Change) {
-		if ch.Old == nil || ch.New == nil || ch.Old.Health != ch.New.Health || ch.Old.Hash != ch.New.Hash || ch.Old.Status != ch.New.Status {
-			c.loop.Add(binding.KeyOf(ch.Namespace, ch.Name, ch.Kind.Kind))
-		}
-	}})
+	cfg.Fleet.Listen(member.Events{
+		Changed: func(_ *member.Member, ch member.Change) {
+			if ch.Old == nil || ch.New == nil || ch.Old.Health != ch.New.Health || ch.Old.Hash != ch.New.Hash || ch.Old.Status != ch.New.Status {
+				c.loop.Add(binding.KeyOf(ch.Namespace, ch.Name, ch.Kind.Kind))
+			}
+		},
+		Reachable: func(m *member.Member) { c.ofCluster(m.Name) },
+	})
 	cfg.Templates.OnSynced(func(gvk schema.GroupVersionKind) {
 		cfg.Bindings.All(func(b *binding.Binding) {
 			if binding.TemplateKind(b) == gvk {
@@ -97,7 +98,7 @@ func New(cfg Config) (*Controller, error) {
 	if err := cfg.Bindings.OnChange(func(old, now *binding.Binding) {
 		switch {
 		case now == nil:
-			c.forget(binding.Key(old))
+			c.pacer.forget(binding.Key(old))
 		case old == nil && !cfg.Bindings.HasSynced(): // there before us
 			c.loop.AddBacklog(binding.Key(now))
 		case old == nil || old.Generation != now.Generation || (old.DeletionTimestamp == nil) != (now.DeletionTimestamp == nil):
@@ -106,12 +107,25 @@ func New(cfg Config) (*Controller, error) {
 	}); err != nil {
 		return nil, err
 	}
-	_, err := cfg.Clusters.AddEventHandler(cache.ResourceEventHandlerFuncs{DeleteFunc: func(obj any) {
-		if name, err := cache.DeletionHandlingMetaNamespaceKeyFunc(obj); err == nil {
-			cfg.Bindings.OfCluster(name, func(b *binding.Binding) { c.loop.Add(binding.Key(b)) })
-		}
-	}})
+	_, err := cfg.Clusters.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		UpdateFunc: func(old, now any) {
+			a, b := old.(*clusterv1alpha1.Cluster), now.(*clusterv1alpha1.Cluster)
+			if notReadySince(a) != notReadySince(b) {
+				c.ofCluster(b.Name)
+			}
+		},
+		DeleteFunc: func(obj any) {
+			if name, err := cache.DeletionHandlingMetaNamespaceKeyFunc(obj); err == nil {
+				c.ofCluster(name)
+			}
+		},
+	})
 	return c, err
+}
+
+// ofCluster asks for a step on all bindings that a cluster may hold copies of.
+func (c *Controller) ofCluster(name string) {
+	c.cfg.Bindings.OfCluster(name, func(b *binding.Binding) { c.loop.Add(binding.Key(b)) })
 }
 
 // Enqueue asks for a step on a binding.
@@ -126,17 +140,11 @@ func (c *Controller) Run(ctx context.Context) error {
 	return c.loop.Run(ctx)
 }
 
-func (c *Controller) forget(key types.NamespacedName) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.paces, key)
-}
-
 // step writes the state of one binding and its template.
 func (c *Controller) step(ctx context.Context, key types.NamespacedName) (time.Duration, error) {
 	b := c.cfg.Bindings.Get(key)
 	if b == nil {
-		c.forget(key)
+		c.pacer.forget(key)
 		return 0, nil
 	}
 	views := c.views(b, key)
@@ -144,67 +152,49 @@ func (c *Controller) step(ctx context.Context, key types.NamespacedName) (time.D
 		return 0, c.finalize(ctx, b, views)
 	}
 	now := c.cfg.Clock.Now()
-	next := b.Status.DeepCopy()
-	moving, failed := summarize(next, b, views, now)
-	tmpl, status, rolling := c.templateStatus(b, views, now)
-	moving = (moving || rolling) && !failed // what is wrong is said at once
-	bindingChanged := !equality.Semantic.DeepEqual(&b.Status, next)
-	if !bindingChanged && status == nil {
+	n := news{binding: b, status: b.Status.DeepCopy()}
+	moving, failed := summarize(n.status, b, views, now)
+	var rolling bool
+	n.template, n.templateStatus, rolling = c.templateStatus(b, views, now)
+	n.moving = (moving || rolling) && !failed // what is wrong is said at once
+	return c.publish(ctx, key, n, now)
+}
+
+// news is the state that a binding and its template should have.
+type news struct {
+	binding        *binding.Binding // as it is
+	status         *workv1alpha2.ResourceBindingStatus
+	template       *unstructured.Unstructured // as it is
+	templateStatus map[string]any             // nil when there is nothing new
+	moving         bool                       // the state is about to change again
+}
+
+// publish writes what is new, when its time has come. One pace holds for both objects.
+func (c *Controller) publish(ctx context.Context, key types.NamespacedName, n news, now time.Time) (time.Duration, error) {
+	bindingChanged := !equality.Semantic.DeepEqual(&n.binding.Status, n.status)
+	if !bindingChanged && n.templateStatus == nil {
+		c.pacer.idle(key)
 		return 0, nil
 	}
-	if wait := c.pace(key, moving, now); wait > 0 {
+	ageOnly := onlyAge(n.binding.Status.AggregatedStatus, n.status.AggregatedStatus)
+	if wait := c.pacer.wait(key, n.moving, ageOnly, now); wait > 0 {
 		return wait, nil
 	}
-	if status != nil {
-		if err := c.writeTemplate(ctx, tmpl, status); err != nil {
+	if n.templateStatus != nil {
+		if err := c.writeTemplate(ctx, key, n.template, n.templateStatus); err != nil {
 			return 0, err
 		}
 	}
 	if bindingChanged {
-		out := b.DeepCopy()
-		out.Status = *next
+		out := n.binding.DeepCopy()
+		out.Status = *n.status
 		if _, err := c.cfg.Bindings.Update(ctx, out); err != nil {
 			return 0, fmt.Errorf("write the state of the members: %w", err)
 		}
 	}
-	c.wrote(key, moving, now)
-	klog.FromContext(ctx).V(2).Info("State written", "binding", bindingChanged, "template", status != nil, "moving", moving)
+	c.pacer.wrote(key, n.moving, now)
+	klog.FromContext(ctx).V(2).Info("State written", "binding", bindingChanged, "template", n.templateStatus != nil, "moving", n.moving)
 	return 0, nil
-}
-
-// pace returns for how long the state has to be held back still.
-func (c *Controller) pace(key types.NamespacedName, moving bool, now time.Time) time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	p := c.paces[key]
-	if p == nil {
-		p = &pace{hold: firstHold}
-		c.paces[key] = p
-	}
-	wait := writeGap - now.Sub(p.written)
-	if !moving {
-		p.moving, p.hold = time.Time{}, firstHold
-		return wait
-	}
-	if p.moving.IsZero() {
-		p.moving = now
-	}
-	wait = max(wait, p.hold-now.Sub(p.moving))
-	if wait <= 0 && !c.progress.AllowN(now, 1) {
-		return p.hold
-	}
-	return wait
-}
-
-func (c *Controller) wrote(key types.NamespacedName, moving bool, now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if p := c.paces[key]; p != nil {
-		p.written = now
-		if moving {
-			p.moving, p.hold = time.Time{}, min(2*p.hold, lastHold)
-		}
-	}
 }
 
 // finalize lets go of a binding that is being deleted, as soon as no member holds a copy any more.
@@ -235,7 +225,7 @@ func (c *Controller) templateStatus(b *binding.Binding, views []view, now time.T
 		return nil, nil, true // scaled, and not divided yet
 	}
 	status, changed := kind.Aggregate(tmpl, interpret.Members{
-		Items: items(b, views, workload), Scheduled: b.Status.SchedulerObservedGeneration > 0, Now: now,
+		Items: items(b, views, workload), Scheduled: b.Status.SchedulerObservedGeneration > 0, Reported: hasReported(b), Now: now,
 	})
 	rolling = rollingOut(tmpl, status)
 	if !changed {
@@ -258,10 +248,28 @@ func rollingOut(tmpl *unstructured.Unstructured, status map[string]any) bool {
 	return counted && ok && available != replicas
 }
 
-// writeTemplate replaces the status of the template, if it still is the same object.
-func (c *Controller) writeTemplate(ctx context.Context, tmpl *unstructured.Unstructured, status map[string]any) error {
-	if err := c.cfg.Templates.SetStatus(ctx, tmpl, status); err != nil && !apierrors.IsNotFound(err) {
+// writeTemplate replaces the status of the template, if it still is the same object. A status that the hub does not take,
+// because the kind's definition has no status there or another form of it, is not offered again before something is new.
+func (c *Controller) writeTemplate(ctx context.Context, key types.NamespacedName, tmpl *unstructured.Unstructured, status map[string]any) error {
+	data, err := json.Marshal(status)
+	if err != nil {
+		return err
+	}
+	offer := maphash.Bytes(offers, append(data, tmpl.GetResourceVersion()...))
+	if c.pacer.offered(key, offer) {
+		return nil
+	}
+	err = c.setStatus(ctx, tmpl, status)
+	switch {
+	case err == nil, apierrors.IsNotFound(err):
+	case apierrors.IsInvalid(err), apierrors.IsMethodNotSupported(err), apierrors.IsBadRequest(err):
+		klog.FromContext(ctx).V(2).Info("The hub does not take the status of the template; it stands in the binding", "err", err.Error())
+	default:
 		return fmt.Errorf("write the status of the template: %w", err)
 	}
+	c.pacer.offer(key, offer)
 	return nil
 }
+
+// offers seeds the hashes of what was offered to the hub; they are compared within this process only.
+var offers = maphash.MakeSeed()

@@ -15,9 +15,8 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 )
 
-func newPacer() (*Controller, *clocktesting.FakePassiveClock) {
-	clock := clocktesting.NewFakePassiveClock(start)
-	return &Controller{cfg: Config{Clock: clock}, paces: map[types.NamespacedName]*pace{}, progress: rate.NewLimiter(rate.Inf, 1)}, clock
+func testPacer() (*pacer, *clocktesting.FakePassiveClock) {
+	return newPacer(rate.Inf, rate.Inf), clocktesting.NewFakePassiveClock(start)
 }
 
 var web = types.NamespacedName{Namespace: "ns", Name: "web"}
@@ -56,15 +55,15 @@ func TestPace(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, clock := newPacer()
+			p, clock := testPacer()
 			for i, s := range steps {
 				clock.SetTime(clock.Now().Add(s.after))
-				wait := max(0, c.pace(web, s.moving, clock.Now()))
+				wait := max(0, p.wait(web, s.moving, false, clock.Now()))
 				if wait != s.wait {
 					t.Fatalf("step %d: wait %v, want %v", i, wait, s.wait)
 				}
 				if wait == 0 {
-					c.wrote(web, s.moving, clock.Now())
+					p.wrote(web, s.moving, clock.Now())
 				}
 			}
 		})
@@ -74,17 +73,17 @@ func TestPace(t *testing.T) {
 // Templates do not hold each other up, and one that is gone costs no memory.
 func TestPaceIsPerTemplate(t *testing.T) {
 	t.Parallel()
-	c, clock := newPacer()
-	c.wrote(web, false, clock.Now()) // of something that nobody asked about: no entry
+	p, clock := testPacer()
+	p.wrote(web, false, clock.Now()) // of something that nobody asked about: no entry
 	for i := range 10 {
 		key := types.NamespacedName{Name: fmt.Sprint(i)}
-		if wait := c.pace(key, false, clock.Now()); wait > 0 {
+		if wait := p.wait(key, false, false, clock.Now()); wait > 0 {
 			t.Errorf("%s waits %v", key, wait)
 		}
-		c.wrote(key, false, clock.Now())
-		c.forget(key)
+		p.wrote(key, false, clock.Now())
+		p.forget(key)
 	}
-	if len(c.paces) != 0 {
-		t.Errorf("%d entries are left", len(c.paces))
+	if len(p.paces) != 0 {
+		t.Errorf("%d entries are left", len(p.paces))
 	}
 }

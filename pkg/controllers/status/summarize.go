@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -33,6 +34,8 @@ type view struct {
 	left bool
 	// away: the cluster does not answer. What is known of it is the last known state.
 	away bool
+	// since is when that was noticed, as it stands in messages; empty for one that has just stopped to answer.
+	since string
 	// known: there are an outcome and a copy, or the certainty that there is none. Without, what was reported last stands.
 	known   bool
 	outcome syncer.Outcome
@@ -54,7 +57,11 @@ func (c *Controller) views(b *binding.Binding, key types.NamespacedName) []view 
 			continue
 		}
 		m := c.cfg.Fleet.Get(cluster)
+		// Without a connection it is away only if it was not ready before: else the connection is just being made.
 		v.away = m == nil && !ready(obj) || m != nil && m.State().Probed && !m.Reachable()
+		if v.away {
+			v.since = notReadySince(obj)
+		}
 		if o, ok := c.cfg.Outcomes.Outcome(cluster, key); ok {
 			v.outcome = o
 			if m != nil {
@@ -68,15 +75,55 @@ func (c *Controller) views(b *binding.Binding, key types.NamespacedName) []view 
 	return out
 }
 
-// ready reports whether a Cluster was ready when it was last looked at. A member without a connection is away only if it
-// was not: else the connection is just being made.
+// ready reports whether a Cluster was ready when it was last looked at.
 func ready(obj any) bool {
 	c, ok := obj.(*clusterv1alpha1.Cluster)
 	return ok && meta.IsStatusConditionTrue(c.Status.Conditions, clusterv1alpha1.ClusterConditionReady)
 }
 
-// unanswered is said of a cluster that is away and has not got the current manifest, as far as is known.
-const unanswered = "the cluster does not answer; it is brought up to date when it returns"
+// notReadySince is since when the Cluster's condition Ready says that it is not, empty as long as it does not say so. It
+// is stored with the Cluster, so it stands when the hub is restarted.
+func notReadySince(obj any) string {
+	c, ok := obj.(*clusterv1alpha1.Cluster)
+	if !ok {
+		return ""
+	}
+	condition := meta.FindStatusCondition(c.Status.Conditions, clusterv1alpha1.ClusterConditionReady)
+	if condition == nil || condition.Status == metav1.ConditionTrue {
+		return ""
+	}
+	return condition.LastTransitionTime.UTC().Format(time.RFC3339)
+}
+
+const (
+	noAnswer       = "the cluster does not answer"
+	untilItReturns = "; it is brought up to date when it returns"
+)
+
+// unanswered is said of a cluster that is away. It names a point in time, so that it need not be written again as the
+// state grows older.
+func (v view) unanswered() string {
+	if v.since == "" {
+		return noAnswer + untilItReturns
+	}
+	return noAnswer + " since " + v.since + "; its state is of then" + untilItReturns
+}
+
+// onlyAge reports whether two reports differ in nothing but how old the state of clusters is.
+func onlyAge(before, after []workv1alpha2.AggregatedStatusItem) bool {
+	marked := false
+	return slices.EqualFunc(before, after, func(a, b workv1alpha2.AggregatedStatusItem) bool {
+		if a.AppliedMessage != b.AppliedMessage {
+			marked = true
+		}
+		for _, i := range []*workv1alpha2.AggregatedStatusItem{&a, &b} {
+			if strings.HasPrefix(i.AppliedMessage, noAnswer) {
+				i.AppliedMessage = ""
+			}
+		}
+		return equality.Semantic.DeepEqual(a, b)
+	}) && marked
+}
 
 // summarize brings a binding's status up to date with the views. It reports whether something is still moving, copies that
 // are not sent yet or not healthy yet, and whether something has failed.
@@ -92,15 +139,15 @@ func summarize(s *workv1alpha2.ResourceBindingStatus, b *binding.Binding, views 
 		switch {
 		case v.target != nil && v.known:
 			item := itemOf(v)
-			failed = failed || item.AppliedMessage != ""
-			moving = moving || item.Health != workv1alpha2.ResourceHealthy
+			failed = failed || item.AppliedMessage != "" && (i < 0 || item.AppliedMessage != old[i].AppliedMessage)
+			moving = moving || item.AppliedMessage == "" && item.Health != workv1alpha2.ResourceHealthy
 			if item.Applied {
 				applied++
 			}
 			s.AggregatedStatus = append(s.AggregatedStatus, item)
 		case v.target != nil && v.away:
-			failed = true
-			item := workv1alpha2.AggregatedStatusItem{ClusterName: v.cluster, AppliedMessage: unanswered, Health: workv1alpha2.ResourceUnknown}
+			item := workv1alpha2.AggregatedStatusItem{ClusterName: v.cluster, AppliedMessage: v.unanswered(), Health: workv1alpha2.ResourceUnknown}
+			failed = failed || i < 0 || item.AppliedMessage != old[i].AppliedMessage
 			if i >= 0 {
 				item.Status = old[i].Status // the last that was heard of it
 			}
@@ -120,13 +167,20 @@ func summarize(s *workv1alpha2.ResourceBindingStatus, b *binding.Binding, views 
 	full := metav1.Condition{
 		Type: workv1alpha2.FullyApplied, Status: metav1.ConditionFalse, Reason: workv1alpha2.FullyAppliedFailedReason,
 		Message:            fmt.Sprintf("%d of %d clusters have the current manifest", applied, len(b.Spec.Clusters)),
-		LastTransitionTime: metav1.NewTime(now),
+		LastTransitionTime: metav1.NewTime(now), ObservedGeneration: b.Generation,
 	}
-	var leaving []string
+	var leaving, away []string
 	for _, v := range views {
-		if v.target == nil && !v.left {
+		switch {
+		case v.target == nil && !v.left:
 			leaving = append(leaving, v.cluster)
+		case v.target != nil && v.away && v.since != "":
+			away = append(away, v.cluster)
 		}
+	}
+	if len(away) > 0 {
+		slices.Sort(away)
+		full.Message += "; no answer from " + strings.Join(away, ", ")
 	}
 	if len(leaving) > 0 {
 		slices.Sort(leaving)
@@ -145,8 +199,8 @@ func summarize(s *workv1alpha2.ResourceBindingStatus, b *binding.Binding, views 
 func itemOf(v view) workv1alpha2.AggregatedStatusItem {
 	item := workv1alpha2.AggregatedStatusItem{ClusterName: v.cluster, AppliedMessage: v.outcome.Failed, Health: workv1alpha2.ResourceUnknown}
 	item.Applied = v.outcome.Failed == "" && v.copy != nil && v.copy.Hash == v.outcome.Hash
-	if v.away && !item.Applied && item.AppliedMessage == "" {
-		item.AppliedMessage = unanswered
+	if v.away && (v.since != "" || !item.Applied && item.AppliedMessage == "") {
+		item.AppliedMessage = v.unanswered()
 	}
 	if v.copy == nil {
 		return item
@@ -167,7 +221,7 @@ func items(b *binding.Binding, views []view, workload bool) []interpret.Item {
 		if v.target == nil || v.left {
 			continue
 		}
-		item := interpret.Item{Cluster: v.cluster, Replicas: v.outcome.Replicas}
+		item := interpret.Item{Cluster: v.cluster, Replicas: v.outcome.Replicas, Away: v.away && v.since != ""}
 		if v.known {
 			if v.copy != nil {
 				item.Status, item.Health = v.copy.Status.Map(), v.copy.Health
@@ -183,6 +237,11 @@ func items(b *binding.Binding, views []view, workload bool) []interpret.Item {
 		out = append(out, item)
 	}
 	return out
+}
+
+// hasReported says whether a cluster that the binding names, target or not, has reported a status.
+func hasReported(b *binding.Binding) bool {
+	return slices.ContainsFunc(b.Status.AggregatedStatus, func(i workv1alpha2.AggregatedStatusItem) bool { return i.Status != nil })
 }
 
 // reported returns what the binding last said about a cluster.

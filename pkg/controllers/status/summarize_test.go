@@ -18,6 +18,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 	"github.com/manifold-k8s/manifold/pkg/binding"
 	syncer "github.com/manifold-k8s/manifold/pkg/controllers/sync"
@@ -64,6 +65,11 @@ func copyOf(hash string, health workv1alpha2.ResourceHealth) state {
 	}
 }
 
+// away is a cluster that has stopped to answer; since is empty when it just has.
+func away(since string) state {
+	return func(v *view) { v.away, v.since = true, since }
+}
+
 func failed(why string) state {
 	return func(v *view) { v.known, v.outcome.Failed = true, why }
 }
@@ -74,6 +80,57 @@ func see(b *binding.Binding, cluster string, states ...state) view {
 		s(&v)
 	}
 	return v
+}
+
+const sinceT = "the cluster does not answer since T; its state is of then; it is brought up to date when it returns"
+
+func raw(text string) *runtime.RawExtension { return &runtime.RawExtension{Raw: []byte(text)} }
+
+func TestOnlyAge(t *testing.T) {
+	t.Parallel()
+	type items = []workv1alpha2.AggregatedStatusItem
+	fresh, old := items{item("a", true, healthy, "")}, items{item("a", true, healthy, sinceT)}
+	for name, tc := range map[string]struct {
+		before, after items
+		want          bool
+	}{
+		"grows old":      {fresh, old, true},
+		"is fresh again": {old, fresh, true},
+		"nothing":        {old, old, false},
+		"news of health": {old, items{item("a", true, unhealthy, "")}, false},
+		"a failure":      {old, items{item("a", true, healthy, "no")}, false},
+		"another one":    {old, append(items{}, old[0], item("b", true, healthy, "")), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := onlyAge(tc.before, tc.after); got != tc.want {
+				t.Errorf("got %v, want %v", got, tc.want)
+			}
+		})
+	}
+}
+
+// The age comes from the stored Cluster, so it is the same after a restart.
+func TestNotReadySince(t *testing.T) {
+	t.Parallel()
+	cluster := func(status metav1.ConditionStatus) *clusterv1alpha1.Cluster {
+		c := &clusterv1alpha1.Cluster{}
+		c.Status.Conditions = []metav1.Condition{{
+			Type: clusterv1alpha1.ClusterConditionReady, Status: status, LastTransitionTime: metav1.NewTime(start.In(time.FixedZone("x", 3600))),
+		}}
+		return c
+	}
+	for want, c := range map[string]*clusterv1alpha1.Cluster{
+		"2026-01-02T03:04:05Z": cluster(metav1.ConditionFalse),
+		"":                     cluster(metav1.ConditionTrue),
+	} {
+		if got := notReadySince(c); got != want || ready(c) != (want == "") {
+			t.Errorf("since %q, ready %v, want since %q", got, ready(c), want)
+		}
+	}
+	if got := notReadySince(&clusterv1alpha1.Cluster{}); got != "" {
+		t.Errorf("a cluster of which nothing is known is not ready since %q", got)
+	}
 }
 
 func TestSummarize(t *testing.T) {
@@ -159,10 +216,51 @@ func TestSummarize(t *testing.T) {
 			want: []workv1alpha2.AggregatedStatusItem{item("b", true, healthy, "")},
 			full: "False 1 of 2 clusters have the current manifest",
 		},
+		"just away: what it holds stands": {
+			targets: []string{"a"}, seen: seen{"a": {holds(healthy), away("")}},
+			want: []workv1alpha2.AggregatedStatusItem{item("a", true, healthy, "")},
+			full: "True 1 of 1 clusters have the current manifest",
+		},
+		"just away, with an older manifest": {
+			targets: []string{"a"}, seen: seen{"a": {copyOf("h0", healthy), away("")}},
+			want: []workv1alpha2.AggregatedStatusItem{item("a", false, unknown, "the cluster does not answer; it is brought up to date when it returns")},
+			full: "False 0 of 1 clusters have the current manifest",
+		},
+		"away": {
+			targets: []string{"a", "b"}, seen: seen{"a": {holds(healthy), away("T")}, "b": {holds(healthy)}},
+			want: []workv1alpha2.AggregatedStatusItem{item("a", true, healthy, sinceT), item("b", true, healthy, "")},
+			full: "True 2 of 2 clusters have the current manifest; no answer from a",
+		},
+		"away, with an older manifest": {
+			targets: []string{"a"}, seen: seen{"a": {copyOf("h0", healthy), away("T")}},
+			want: []workv1alpha2.AggregatedStatusItem{item("a", false, unknown, sinceT)},
+			full: "False 0 of 1 clusters have the current manifest; no answer from a",
+		},
+		"away, and the hub was restarted": {
+			targets: []string{"a"}, reported: []workv1alpha2.AggregatedStatusItem{{ClusterName: "a", Applied: true, Health: healthy, Status: raw(`{"x":1}`)}},
+			seen: seen{"a": {away("T")}},
+			want: []workv1alpha2.AggregatedStatusItem{{ClusterName: "a", AppliedMessage: sinceT, Health: unknown, Status: raw(`{"x":1}`)}},
+			full: "False 0 of 1 clusters have the current manifest; no answer from a",
+		},
+		"a known failure does not hurry the others": {
+			targets:  []string{"a", "b"},
+			reported: []workv1alpha2.AggregatedStatusItem{item("a", false, unknown, "no")},
+			seen:     seen{"a": {failed("no")}, "b": {holds(unhealthy)}},
+			want:     []workv1alpha2.AggregatedStatusItem{item("a", false, unknown, "no"), item("b", true, unhealthy, "")},
+			full:     "False 1 of 2 clusters have the current manifest", moving: true,
+		},
+		"a known failure is no movement": {
+			targets:  []string{"a", "b"},
+			reported: []workv1alpha2.AggregatedStatusItem{item("a", false, unknown, "no")},
+			seen:     seen{"a": {failed("no")}, "b": {holds(healthy)}},
+			want:     []workv1alpha2.AggregatedStatusItem{item("a", false, unknown, "no"), item("b", true, healthy, "")},
+			full:     "False 1 of 2 clusters have the current manifest",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := bound(tc.targets, tc.reported...)
+			b.Generation = 7
 			var views []view
 			for _, c := range binding.Clusters(b) {
 				views = append(views, see(b, c, tc.seen[c]...))
@@ -177,6 +275,9 @@ func TestSummarize(t *testing.T) {
 			full := ""
 			if c := meta.FindStatusCondition(next.Conditions, workv1alpha2.FullyApplied); c != nil {
 				full = fmt.Sprint(c.Status, " ", c.Message)
+				if c.ObservedGeneration != b.Generation {
+					t.Errorf("FullyApplied is about generation %d, want %d", c.ObservedGeneration, b.Generation)
+				}
 			}
 			if full != tc.full {
 				t.Errorf("FullyApplied: %q, want %q", full, tc.full)
@@ -231,6 +332,9 @@ func randomViews(r *rand.Rand) (*binding.Binding, []view) {
 			failed("no")(&v)
 		case 3:
 			v.left = v.target == nil
+		}
+		if r.IntN(4) == 0 {
+			v.away, v.since = true, []string{"", "T"}[r.IntN(2)]
 		}
 		views = append(views, v)
 	}
@@ -288,7 +392,6 @@ func TestSummarizeProperties(t *testing.T) {
 func TestItems(t *testing.T) {
 	t.Parallel()
 	n := func(i int32) *int32 { return &i }
-	raw := func(text string) *runtime.RawExtension { return &runtime.RawExtension{Raw: []byte(text)} }
 	for name, tc := range map[string]struct {
 		reported []workv1alpha2.AggregatedStatusItem
 		states   []state
@@ -323,6 +426,10 @@ func TestItems(t *testing.T) {
 		"the member decides itself": {
 			workload: true, states: []state{holds(healthy)},
 			want: []interpret.Item{{Cluster: "a", Applied: true, Health: healthy}},
+		},
+		"away": {
+			workload: true, states: []state{holds(healthy), away("T")},
+			want: []interpret.Item{{Cluster: "a", Applied: true, Health: healthy, Away: true}},
 		},
 		"no target any more": {states: []state{leaves}},
 		"has left":           {states: []state{left}},

@@ -1,0 +1,119 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package status
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// pacer decides when a state may be written.
+type pacer struct {
+	mu       sync.Mutex
+	paces    map[types.NamespacedName]*pace
+	turns    map[types.NamespacedName]time.Time // of those that have only the age of a state to tell
+	progress *rate.Limiter
+	ages     *rate.Limiter
+}
+
+// pace is when the state of a template was written and for how long the next one is held back.
+type pace struct {
+	written time.Time // of the last write
+	moving  time.Time // since when there is a moving state that was not written
+	hold    time.Duration
+	offer   uint64 // hash of what the template's status was last to become, and from what
+}
+
+func newPacer(progress, ages rate.Limit) *pacer {
+	return &pacer{
+		paces: map[types.NamespacedName]*pace{}, turns: map[types.NamespacedName]time.Time{},
+		progress: rate.NewLimiter(progress, progressBurst), ages: rate.NewLimiter(ages, ageBurst),
+	}
+}
+
+// wait returns for how long the state has to be held back still. ageOnly says that it tells nothing but how old the state
+// of a cluster is.
+func (p *pacer) wait(key types.NamespacedName, moving, ageOnly bool, now time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	k := p.paces[key]
+	if k == nil {
+		k = &pace{hold: firstHold}
+		p.paces[key] = k
+	}
+	wait := writeGap - now.Sub(k.written)
+	switch {
+	case ageOnly:
+		return max(wait, p.turn(key, now).Sub(now))
+	case !moving:
+		k.moving, k.hold = time.Time{}, firstHold
+		return wait
+	case k.moving.IsZero():
+		k.moving = now
+	}
+	wait = max(wait, k.hold-now.Sub(k.moving))
+	if wait <= 0 && !p.progress.AllowN(now, 1) {
+		return k.hold
+	}
+	return wait
+}
+
+// turn returns when it is that template's turn to tell the age of its state. It must be called with the lock held.
+func (p *pacer) turn(key types.NamespacedName, now time.Time) time.Time {
+	t, ok := p.turns[key]
+	if !ok {
+		t = now.Add(p.ages.ReserveN(now, 1).DelayFrom(now))
+		p.turns[key] = t
+	}
+	return t
+}
+
+// wrote notes that a state was written.
+func (p *pacer) wrote(key types.NamespacedName, moving bool, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.turns, key)
+	if k := p.paces[key]; k != nil {
+		k.written = now
+		if moving {
+			k.moving, k.hold = time.Time{}, min(2*k.hold, lastHold)
+		}
+	}
+}
+
+// idle notes that there is nothing to write.
+func (p *pacer) idle(key types.NamespacedName) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.turns, key)
+}
+
+func (p *pacer) forget(key types.NamespacedName) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.paces, key)
+	delete(p.turns, key)
+}
+
+// offered reports whether exactly this was the last that was offered to the template.
+func (p *pacer) offered(key types.NamespacedName, hash uint64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	k := p.paces[key]
+	return k != nil && k.offer == hash
+}
+
+// offer notes what was offered to the template.
+func (p *pacer) offer(key types.NamespacedName, hash uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if k := p.paces[key]; k != nil {
+		k.offer = hash
+	}
+}
