@@ -116,6 +116,10 @@ var forbidden = []struct {
 		why: "a connection to a member knows nothing of who uses it",
 	},
 	{
+		from: "pkg/telemetry", to: []string{"pkg", "apis"}, direct: true,
+		why: "what measures knows nothing of what is measured, so that everybody can be measured",
+	},
+	{
 		from: "pkg/match", to: []string{"pkg/schedule", "pkg/render", "pkg/interpret"},
 		why: "matching comes first and rests on types alone",
 	},
