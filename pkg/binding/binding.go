@@ -197,6 +197,11 @@ func (s *Store) All(f func(*Binding)) {
 	}
 }
 
+// Len is how many bindings there are.
+func (s *Store) Len() int {
+	return len(s.namespaced.GetStore().ListKeys()) + len(s.clusterWide.GetStore().ListKeys())
+}
+
 // OfCluster calls f for every binding of which that cluster may hold a copy.
 func (s *Store) OfCluster(cluster string, f func(*Binding)) {
 	for _, i := range []cache.SharedIndexInformer{s.namespaced, s.clusterWide} {

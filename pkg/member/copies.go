@@ -127,6 +127,19 @@ func (m *Member) Copy(gvk schema.GroupVersionKind, key types.NamespacedName) (c 
 	return s.items[key], s.synced
 }
 
+// Copies is how many copies the member is known to hold.
+func (m *Member) Copies() int {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	n := 0
+	for _, s := range m.kinds {
+		s.mu.RLock()
+		n += len(s.items)
+		s.mu.RUnlock()
+	}
+	return n
+}
+
 func keyOf(u *unstructured.Unstructured) types.NamespacedName {
 	return types.NamespacedName{Namespace: u.GetNamespace(), Name: u.GetName()}
 }

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apiextensions "k8s.io/apiextensions-apiserver/pkg/apiserver"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -68,6 +69,8 @@ type Server struct {
 	Loopback *rest.Config
 	// Local are the resources that are served from the server's own storage, without HTTP.
 	Local *local.Resources
+	// Spans makes the spans of API requests, and of what belongs to them. It makes none unless tracing is configured.
+	Spans trace.TracerProvider
 }
 
 // healthPaths are what a caller without credentials may ask.
@@ -140,7 +143,7 @@ func chain(cfg Config, generic *genericapiserver.Config, shared informers.Shared
 	if err != nil {
 		return nil, fmt.Errorf("build aggregator: %w", err)
 	}
-	return &Server{aggregator: agg, informers: shared, Loopback: generic.LoopbackClientConfig, Local: resources}, nil
+	return &Server{aggregator: agg, informers: shared, Loopback: generic.LoopbackClientConfig, Local: resources, Spans: generic.TracerProvider}, nil
 }
 
 // storageProviders lists all groups; the order is that of discovery.

@@ -32,6 +32,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/local"
 	"github.com/manifold-k8s/manifold/pkg/member"
 	"github.com/manifold-k8s/manifold/pkg/policy"
+	"github.com/manifold-k8s/manifold/pkg/telemetry"
 	"github.com/manifold-k8s/manifold/pkg/template"
 )
 
@@ -40,12 +41,14 @@ type hubConfig struct {
 	qps   float32 // to one member
 	burst int
 	claim *admission.Claim // gets the policies
+
+	telemetry *telemetry.Recorder
 }
 
 // hub is everything that makes the API server a federation: the caches and the loops over them.
 type hub struct {
 	events record.EventBroadcaster
-	sink   corev1client.EventInterface
+	sink   record.EventSink
 	run    []func(context.Context) error
 }
 
@@ -67,7 +70,7 @@ func newHub(loopback *rest.Config, resources *local.Resources, ours *ourGroups, 
 			return nil, err
 		}
 	}
-	h := &hub{events: record.NewBroadcaster(), sink: client.CoreV1().Events("")}
+	h := &hub{events: record.NewBroadcaster(), sink: cfg.telemetry.Events(&corev1client.EventSinkImpl{Interface: client.CoreV1().Events("")})}
 	events := h.events.NewRecorder(s, corev1.EventSource{Component: "manifold"})
 	wall := clock.RealClock{}
 
@@ -86,30 +89,40 @@ func newHub(loopback *rest.Config, resources *local.Resources, ours *ourGroups, 
 
 	place, err := placement.New(placement.Config{
 		Bindings: bindings, Templates: templates, Policies: policies, Clusters: clusters, Events: events, Clock: wall,
+		Telemetry: cfg.telemetry,
 	})
 	if err != nil {
 		return nil, err
 	}
 	push, err := sync.New(sync.Config{
 		Bindings: bindings, Templates: templates, Policies: policies, Clusters: clusters, Fleet: fleet, Events: events, Clock: wall,
+		Telemetry: cfg.telemetry,
 	})
 	if err != nil {
 		return nil, err
 	}
 	members, err := cluster.New(cluster.Config{
 		Clusters: clusters, Writer: ours.cluster.Clusters.Writer(), Secrets: client.CoreV1(), Fleet: fleet, Bindings: bindings,
-		Events: events, Clock: wall, QPS: cfg.qps, Burst: cfg.burst,
+		Events: events, Clock: wall, Telemetry: cfg.telemetry, QPS: cfg.qps, Burst: cfg.burst,
 	})
 	if err != nil {
 		return nil, err
 	}
 	report, err := status.New(status.Config{
 		Bindings: bindings, Templates: templates, Clusters: clusters, Fleet: fleet, Outcomes: push, Clock: wall,
+		Telemetry: cfg.telemetry,
 	})
 	if err != nil {
 		return nil, err
 	}
 	push.OnChange(report.Enqueue)
+	err = showMetrics(cfg.telemetry, telemetry.Sizes{
+		Queues:    map[string]func() int{"placement": place.Waiting, "status": report.Waiting, "cluster": members.Waiting},
+		SyncQueue: push.Waiting, Copies: copiesIn(fleet), Bindings: bindings.Len,
+	})
+	if err != nil {
+		return nil, err
+	}
 
 	h.run = []func(context.Context) error{
 		func(ctx context.Context) error { clusters.RunWithContext(ctx); return nil },
@@ -120,7 +133,7 @@ func newHub(loopback *rest.Config, resources *local.Resources, ours *ourGroups, 
 
 // Run works until ctx ends and returns when all controllers have stopped.
 func (h *hub) Run(ctx context.Context) error {
-	h.events.StartRecordingToSink(&corev1client.EventSinkImpl{Interface: h.sink})
+	h.events.StartRecordingToSink(h.sink)
 	defer h.events.Shutdown()
 	g, ctx := errgroup.WithContext(ctx)
 	for _, run := range h.run {

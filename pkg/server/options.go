@@ -18,9 +18,11 @@ import (
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	cliflag "k8s.io/component-base/cli/flag"
+	"k8s.io/utils/clock"
 
 	"github.com/manifold-k8s/manifold/pkg/admission"
 	"github.com/manifold-k8s/manifold/pkg/native"
+	"github.com/manifold-k8s/manifold/pkg/telemetry"
 )
 
 // Options are the flags of `manifold server`: those of a Kubernetes API server, and a few of our own.
@@ -36,7 +38,8 @@ type Options struct {
 	MemberQPS   float32
 	MemberBurst int
 
-	claim *admission.Claim
+	claim   *admission.Claim
+	origins *telemetry.Origins
 }
 
 // NewOptions returns the defaults: a server for everybody on port 6443, with its own store under ./manifold-data.
@@ -47,6 +50,9 @@ func NewOptions() *Options {
 	generic := o.Admission.GenericAdmission
 	o.claim.Register(generic.Plugins)
 	admission.RegisterProtect(generic.Plugins)
+	o.origins = telemetry.NewOrigins(clock.RealClock{})
+	admission.NewOrigin(o.origins).Register(generic.Plugins)
+	generic.RecommendedPluginOrder = append(generic.RecommendedPluginOrder, admission.OriginPlugin)
 	generic.RecommendedPluginOrder = append([]string{admission.ClaimPlugin, admission.ProtectPlugin}, generic.RecommendedPluginOrder...)
 	return o
 }

@@ -72,7 +72,7 @@ func Run(ctx context.Context, o *Options) error {
 	if err != nil {
 		return fmt.Errorf("build API server: %w", err)
 	}
-	hub, err := newHub(api.Loopback, api.Local, ours, hubConfig{qps: o.MemberQPS, burst: o.MemberBurst, claim: o.claim})
+	hub, err := newHub(api.Loopback, api.Local, ours, hubConfig{qps: o.MemberQPS, burst: o.MemberBurst, claim: o.claim, telemetry: o.recorder(api)})
 	if err != nil {
 		return fmt.Errorf("build controllers: %w", err)
 	}

@@ -37,6 +37,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/binding"
 	"github.com/manifold-k8s/manifold/pkg/controllers/loop"
 	"github.com/manifold-k8s/manifold/pkg/member"
+	"github.com/manifold-k8s/manifold/pkg/telemetry"
 )
 
 // requestTimeout bounds a request to a member; watches are not concerned.
@@ -69,6 +70,8 @@ type Config struct {
 	Bindings Bindings
 	Events   record.EventRecorder
 	Clock    clock.PassiveClock
+	// Telemetry learns of members here; nil: nothing is measured.
+	Telemetry *telemetry.Recorder
 	// QPS and Burst bound the requests to one member.
 	QPS   float32
 	Burst int
@@ -103,6 +106,9 @@ func New(cfg Config) (*Controller, error) {
 	return c, cfg.Bindings.OnChange(c.bindingChanged)
 }
 
+// Waiting is how many Clusters wait for a step.
+func (c *Controller) Waiting() int { return c.loop.Len() }
+
 // Run works until ctx ends.
 func (c *Controller) Run(ctx context.Context) error { return c.loop.Run(ctx) }
 
@@ -131,6 +137,7 @@ func (c *Controller) step(ctx context.Context, name string) (time.Duration, erro
 	cl := c.get(name)
 	if cl == nil {
 		c.cfg.Fleet.Disconnect(name)
+		c.cfg.Telemetry.Forget(name)
 		c.mu.Lock()
 		delete(c.differs, name)
 		c.mu.Unlock()
@@ -154,6 +161,7 @@ func (c *Controller) step(ctx context.Context, name string) (time.Duration, erro
 	if !state.Probed {
 		return 0, nil // the probe's end brings us back
 	}
+	c.cfg.Telemetry.Add(name).Ready(state.Ready)
 	next := cl.DeepCopy()
 	now := c.cfg.Clock.Now()
 	hold := observe(next, state, now, c.since(cl, state, now))
@@ -167,6 +175,7 @@ func (c *Controller) step(ctx context.Context, name string) (time.Duration, erro
 	if _, err := c.cfg.Writer.Update(ctx, next); err != nil {
 		return 0, fmt.Errorf("write cluster: %w", err)
 	}
+	c.cfg.Telemetry.Wrote(telemetry.ByCluster, telemetry.Cluster)
 	c.announce(cl, next)
 	return shorter(wait, hold), nil
 }
@@ -233,6 +242,7 @@ func (c *Controller) leave(ctx context.Context, cl *clusterv1alpha1.Cluster) (ti
 	if _, err := c.cfg.Writer.Update(ctx, next); err != nil && !apierrors.IsNotFound(err) {
 		return 0, fmt.Errorf("release cluster: %w", err)
 	}
+	c.cfg.Telemetry.Wrote(telemetry.ByCluster, telemetry.Cluster)
 	klog.FromContext(ctx).Info("Cluster has left", "cluster", cl.Name, "away", away)
 	return 0, nil
 }
@@ -314,6 +324,7 @@ func (c *Controller) config(ctx context.Context, cl *clusterv1alpha1.Cluster) (*
 			cfg.Wrap(withProxyHeader(cl.Spec.ProxyHeader))
 		}
 	}
+	cfg.Wrap(c.cfg.Telemetry.Add(cl.Name).Transport(cl.Spec.APIEndpoint))
 	sum := sha256.New()
 	for _, part := range [][]byte{[]byte(specHash(cl)), token, ca} {
 		fmt.Fprintf(sum, "%d:", len(part))

@@ -34,6 +34,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/controllers/loop"
 	"github.com/manifold-k8s/manifold/pkg/match"
 	"github.com/manifold-k8s/manifold/pkg/policy"
+	"github.com/manifold-k8s/manifold/pkg/telemetry"
 	"github.com/manifold-k8s/manifold/pkg/template"
 )
 
@@ -55,6 +56,7 @@ type Config struct {
 	Clusters  cache.SharedIndexInformer
 	Events    record.EventRecorder
 	Clock     clock.PassiveClock
+	Telemetry *telemetry.Recorder // nil: nothing is measured
 }
 
 // Controller is the loop over templates.
@@ -66,7 +68,7 @@ type Controller struct {
 // New returns a controller that does nothing until Run.
 func New(cfg Config) (*Controller, error) {
 	c := &Controller{cfg: cfg}
-	c.loop = loop.New(loop.Config{Name: "placement", Workers: workers}, c.step)
+	c.loop = loop.New(loop.Config{Name: "placement", Workers: workers}, c.traced)
 	cfg.Templates.OnChange(c.loop.Add)
 	cfg.Templates.OnSynced(func(gvk schema.GroupVersionKind) {
 		// Steps that came too early, before everything of the kind was known, have done nothing.
@@ -260,6 +262,7 @@ func (c *Controller) commit(ctx context.Context, old, next *binding.Binding) err
 	default:
 		return nil
 	}
+	c.cfg.Telemetry.Wrote(telemetry.ByPlacement, telemetry.Binding)
 	klog.FromContext(ctx).V(2).Info("Placed", "clusters", next.Spec.Clusters, "new", old == nil)
 	return nil
 }
@@ -293,7 +296,7 @@ func (c *Controller) withdraw(ctx context.Context, ref template.Ref, tmpl *unstr
 		if slices.Contains(tmpl.GetFinalizers(), metav1.FinalizerOrphanDependents) {
 			return nil
 		}
-		return c.cfg.Bindings.Delete(ctx, b)
+		return c.delete(ctx, b)
 	}
 	if !owned(b) {
 		return nil // orphaned on purpose
@@ -317,7 +320,7 @@ func (c *Controller) succeed(ctx context.Context, ref template.Ref, b *binding.B
 	if err == nil && live.GetUID() == b.Spec.Resource.UID {
 		return nil // the cache is behind, and its next event is on the way
 	}
-	return c.cfg.Bindings.Delete(ctx, b)
+	return c.delete(ctx, b)
 }
 
 // unclaim takes the claim off a template that no policy governs any more, and off its binding. What was propagated stays
@@ -334,6 +337,7 @@ func (c *Controller) unclaim(ctx context.Context, tmpl *unstructured.Unstructure
 			if _, err := c.cfg.Bindings.Update(ctx, next); err != nil {
 				return fmt.Errorf("take the claim off the binding: %w", err)
 			}
+			c.cfg.Telemetry.Wrote(telemetry.ByPlacement, telemetry.Binding)
 		}
 	}
 	return c.claim(ctx, tmpl, nil)
@@ -363,6 +367,7 @@ func (c *Controller) claim(ctx context.Context, tmpl *unstructured.Unstructured,
 	if err := c.cfg.Templates.Patch(ctx, template.RefOf(tmpl), types.MergePatchType, patch); err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("mark the template as claimed: %w", err)
 	}
+	c.cfg.Telemetry.Wrote(telemetry.ByPlacement, telemetry.Template)
 	return nil
 }
 

@@ -31,6 +31,7 @@ import (
 	syncer "github.com/manifold-k8s/manifold/pkg/controllers/sync"
 	"github.com/manifold-k8s/manifold/pkg/interpret"
 	"github.com/manifold-k8s/manifold/pkg/member"
+	"github.com/manifold-k8s/manifold/pkg/telemetry"
 	"github.com/manifold-k8s/manifold/pkg/template"
 )
 
@@ -64,6 +65,7 @@ type Config struct {
 	Fleet     *member.Fleet
 	Outcomes  Outcomes
 	Clock     clock.PassiveClock
+	Telemetry *telemetry.Recorder // nil: nothing is measured
 }
 
 // Controller is the loop over bindings.
@@ -170,7 +172,7 @@ type news struct {
 }
 
 // publish writes what is new, when its time has come. One pace holds for both objects.
-func (c *Controller) publish(ctx context.Context, key types.NamespacedName, n news, now time.Time) (time.Duration, error) {
+func (c *Controller) publish(ctx context.Context, key types.NamespacedName, n news, now time.Time) (wait time.Duration, err error) {
 	bindingChanged := !equality.Semantic.DeepEqual(&n.binding.Status, n.status)
 	if !bindingChanged && n.templateStatus == nil {
 		c.pacer.idle(key)
@@ -180,6 +182,8 @@ func (c *Controller) publish(ctx context.Context, key types.NamespacedName, n ne
 	if wait := c.pacer.wait(key, n.moving, ageOnly, now); wait > 0 {
 		return wait, nil
 	}
+	ctx, span := c.trace(ctx, n.binding)
+	defer func() { span.End(err) }()
 	if n.templateStatus != nil {
 		if err := c.writeTemplate(ctx, key, n.template, n.templateStatus); err != nil {
 			return 0, err
@@ -191,6 +195,7 @@ func (c *Controller) publish(ctx context.Context, key types.NamespacedName, n ne
 		if _, err := c.cfg.Bindings.Update(ctx, out); err != nil {
 			return 0, fmt.Errorf("write the state of the members: %w", err)
 		}
+		c.cfg.Telemetry.Wrote(telemetry.ByStatus, telemetry.Binding)
 	}
 	c.pacer.wrote(key, n.moving, now)
 	klog.FromContext(ctx).V(2).Info("State written", "binding", bindingChanged, "template", n.templateStatus != nil, "moving", n.moving)
@@ -208,6 +213,7 @@ func (c *Controller) finalize(ctx context.Context, b *binding.Binding, views []v
 	if _, err := c.cfg.Bindings.Update(ctx, out); err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("release binding: %w", err)
 	}
+	c.cfg.Telemetry.Wrote(telemetry.ByStatus, telemetry.Binding)
 	return nil
 }
 
@@ -266,6 +272,9 @@ func (c *Controller) writeTemplate(ctx context.Context, key types.NamespacedName
 		klog.FromContext(ctx).V(2).Info("The hub does not take the status of the template; it stands in the binding", "err", err.Error())
 	default:
 		return fmt.Errorf("write the status of the template: %w", err)
+	}
+	if err == nil {
+		c.cfg.Telemetry.Wrote(telemetry.ByStatus, telemetry.Template)
 	}
 	c.pacer.offer(key, offer)
 	return nil

@@ -29,6 +29,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/match"
 	"github.com/manifold-k8s/manifold/pkg/member"
 	"github.com/manifold-k8s/manifold/pkg/policy"
+	"github.com/manifold-k8s/manifold/pkg/telemetry"
 	"github.com/manifold-k8s/manifold/pkg/template"
 )
 
@@ -51,6 +52,7 @@ type Config struct {
 	Fleet     *member.Fleet
 	Events    record.EventRecorder
 	Clock     clock.PassiveClock
+	Telemetry *telemetry.Recorder // nil: nothing is measured
 }
 
 // Outcome is what became of a binding in one member.
@@ -230,6 +232,16 @@ func (c *Controller) drop(cluster string) {
 		}
 		delete(c.members, cluster)
 	}
+}
+
+// Waiting is how many bindings wait for a step in a member.
+func (c *Controller) Waiting(cluster string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.members[cluster]; s != nil {
+		return s.loop.Len()
+	}
+	return 0
 }
 
 // enqueue asks for a step on b in every cluster that may hold a copy.

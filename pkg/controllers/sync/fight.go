@@ -28,6 +28,7 @@ func (j *job) drifted() time.Duration {
 	before := j.read()
 	if before.drifts >= maxDrifts {
 		if left := fightPause - now.Sub(before.sent); left > 0 {
+			j.meter.Fight()
 			j.fail("SyncFailed", fmt.Errorf("%s keeps changing what the template says; it is reverted every %s", rival(j.live), fightPause))
 			return left
 		}
@@ -38,6 +39,7 @@ func (j *job) drifted() time.Duration {
 		}
 		e.drifts++
 	})
+	j.meter.Drift()
 	return 0
 }
 

@@ -21,7 +21,7 @@ import (
 )
 
 // remove takes the copy away, if it is ours and the reason for it still holds.
-func (j *job) remove(ctx context.Context) (time.Duration, error) {
+func (j *job) remove(ctx context.Context) (wait time.Duration, err error) {
 	if err := j.lookUp(ctx); err != nil {
 		j.fail("CleanupWorkFailed", err)
 		return 0, err
@@ -33,6 +33,8 @@ func (j *job) remove(ctx context.Context) (time.Duration, error) {
 	if j.have.Deleting {
 		return 0, nil // its end is reported by the watch
 	}
+	ctx, end := j.begin(ctx, "")
+	defer func() { end(err) }()
 	now, err := j.cfg.Bindings.Live(ctx, j.key)
 	if err != nil {
 		return 0, fmt.Errorf("check that the deletion still holds: %w", err)

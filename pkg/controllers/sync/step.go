@@ -24,6 +24,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/interpret"
 	"github.com/manifold-k8s/manifold/pkg/member"
 	"github.com/manifold-k8s/manifold/pkg/render"
+	"github.com/manifold-k8s/manifold/pkg/telemetry"
 )
 
 const (
@@ -54,7 +55,7 @@ func (s *syncer) step(ctx context.Context, key types.NamespacedName) (time.Durat
 		return 0, nil // the connection brings us back
 	}
 	m.Want(gvk, mapping.Resource)
-	j := job{syncer: s, binding: b, key: key}
+	j := job{syncer: s, binding: b, key: key, meter: s.cfg.Telemetry.Of(s.member)}
 	if !m.Reachable() {
 		j.foresee()
 		return 0, nil // its return brings us back
@@ -87,6 +88,8 @@ type job struct {
 	have    *member.Copy               // nil: the member holds no copy
 	live    *unstructured.Unstructured // the copy itself, if it has changed since it was last looked at
 	client  dynamic.ResourceInterface
+	meter   *telemetry.Member
+	origin  telemetry.Origin // of what is being sent
 }
 
 // read returns the entry as it is.
@@ -131,6 +134,7 @@ func (j *job) fail(reason string, err error) {
 	if j.read().Failed != message {
 		j.cfg.Events.Eventf(j.template(), corev1.EventTypeWarning, reason, "%s: %s", j.member, message)
 	}
+	j.meter.Fail(errorReason(reason, err))
 	j.record(func(e *entry) { e.Failed, e.Gone = message, "" })
 }
 
@@ -181,7 +185,7 @@ func (j *job) foresee() {
 }
 
 // put sees to it that the member holds the manifest.
-func (j *job) put(ctx context.Context) (time.Duration, error) {
+func (j *job) put(ctx context.Context) (wait time.Duration, err error) {
 	want := j.manifest()
 	if want == nil {
 		return 0, nil
@@ -195,12 +199,16 @@ func (j *job) put(ctx context.Context) (time.Duration, error) {
 		j.fail("SyncFailed", errors.New("the object is being deleted in the cluster; it is made anew when it is gone"))
 		return 0, nil
 	case j.have != nil && j.have.Hash == hash && j.have.Fingerprint == e.accepted:
+		j.meter.Noop()
 		j.accept(want, e.accepted)
 		return 0, nil
 	case j.have != nil && j.have.Hash == hash && j.live != nil && render.Holds(want, j.live):
+		j.meter.Noop()
 		j.accept(want, render.Fingerprint(j.live))
 		return 0, nil
 	}
+	ctx, end := j.begin(ctx, hash)
+	defer func() { end(err) }()
 	if j.have == nil {
 		if err := j.checkForeign(ctx); err != nil {
 			if errors.Is(err, errForeign) {
@@ -250,7 +258,7 @@ func (j *job) apply(ctx context.Context, want *unstructured.Unstructured) error 
 		j.fail("SyncFailed", err)
 		return err
 	}
-	before := j.read().unseen
+	before, sent := j.read().unseen, j.read().sent
 	j.record(func(e *entry) { e.unseen = want.GetAnnotations()[workv1alpha2.ContentHashAnnotation] })
 	live, err := j.client.Apply(ctx, want.GetName(), want, metav1.ApplyOptions{FieldManager: FieldManager, Force: true})
 	if err != nil {
@@ -264,6 +272,7 @@ func (j *job) apply(ctx context.Context, want *unstructured.Unstructured) error 
 	j.accept(want, render.Fingerprint(live))
 	now := j.cfg.Clock.Now()
 	j.record(func(e *entry) { e.sent = now })
+	j.meter.Confirmed(j.origin, sent)
 	klog.FromContext(ctx).V(2).Info("Applied", "kind", want.GetKind(), "created", j.have == nil)
 	return nil
 }
