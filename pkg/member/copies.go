@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -20,6 +21,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
+	"github.com/manifold-k8s/manifold/pkg/calm"
 	"github.com/manifold-k8s/manifold/pkg/interpret"
 	"github.com/manifold-k8s/manifold/pkg/render"
 )
@@ -81,32 +83,14 @@ type Change struct {
 
 // copies is a reflector's store of the copies of one kind.
 type copies struct {
-	member *Member
-	kind   schema.GroupVersionKind
-	mapped schema.GroupVersionResource
+	member   *Member
+	kind     schema.GroupVersionKind
+	fallback schema.GroupVersionResource // where to look while it is not known what the member serves
 
-	mu     sync.RWMutex
-	synced bool
-	items  map[types.NamespacedName]*Copy
-}
-
-// Want asks for the copies of a kind to be watched. It is cheap to ask again.
-func (m *Member) Want(gvk schema.GroupVersionKind, r schema.GroupVersionResource) {
-	m.mu.RLock()
-	_, known := m.kinds[gvk]
-	m.mu.RUnlock()
-	if known {
-		return
-	}
-	m.mu.Lock()
-	_, known = m.kinds[gvk]
-	if !known {
-		m.kinds[gvk] = &copies{member: m, kind: gvk, mapped: r, items: map[types.NamespacedName]*Copy{}}
-	}
-	m.mu.Unlock()
-	if !known {
-		m.want <- r
-	}
+	mu      sync.RWMutex
+	synced  bool
+	retired Serving // Unserved or Gone while the kind is not watched for that reason, else Unsure
+	items   map[types.NamespacedName]*Copy
 }
 
 func (m *Member) copies(gvk schema.GroupVersionKind) *copies {
@@ -116,15 +100,20 @@ func (m *Member) copies(gvk schema.GroupVersionKind) *copies {
 }
 
 // Copy returns what is known of a copy, nil if there is none. known is false as long as the copies of that kind have not
-// been listed: then nothing can be said.
+// been listed, unless the member is known to have none of them, nor the kind itself: then nothing can be said.
 func (m *Member) Copy(gvk schema.GroupVersionKind, key types.NamespacedName) (c *Copy, known bool) {
 	s := m.copies(gvk)
 	if s == nil {
 		return nil, false
 	}
 	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.items[key], s.synced
+	c, known, retired := s.items[key], s.synced, s.retired
+	s.mu.RUnlock()
+	if retired == Gone {
+		_, serving := m.Serves(gvk)
+		known = serving == Gone // still: it may have been away since
+	}
+	return c, known
 }
 
 // Copies is how many copies the member is known to hold.
@@ -144,27 +133,20 @@ func keyOf(u *unstructured.Unstructured) types.NamespacedName {
 	return types.NamespacedName{Namespace: u.GetNamespace(), Name: u.GetName()}
 }
 
-func (m *Member) watchKind(ctx context.Context, r schema.GroupVersionResource) {
-	m.mu.RLock()
-	var s *copies
-	for _, k := range m.kinds {
-		if k.mapped == r {
-			s = k
-		}
-	}
-	m.mu.RUnlock()
-	m.reflect(ctx, r, managedSelector, s)
-}
-
 // relistBackoff is how a watch that fails is tried again; the last wait bounds how late a member that returns is noticed.
 var relistBackoff = wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 5, Cap: 3 * time.Second}
 
-// reflect keeps store like the objects of a resource, until ctx ends. Failures ask for a probe of the member.
+// reflect keeps store like the objects of a resource, until ctx ends. Failures ask for a probe of the member, or for what
+// it serves; those are told by what comes of it, and not in the error log.
 func (m *Member) reflect(ctx context.Context, r schema.GroupVersionResource, selector string, store cache.ReflectorStore) {
+	ctx = calm.Context(ctx, func(err error) bool { return ctx.Err() != nil || Away(err) || apierrors.IsNotFound(err) })
 	client := m.Dynamic.Resource(r)
 	report := func(err error) {
-		if Away(err) {
+		switch {
+		case Away(err):
 			m.Suspect()
+		case apierrors.IsNotFound(err):
+			signal(m.stale)
 		}
 	}
 	lw := &cache.ListWatch{
@@ -241,11 +223,7 @@ func (s *copies) Replace(objs []any, _ string) error {
 	for _, key := range gone {
 		s.remove(key)
 	}
-	for _, e := range s.member.events {
-		if e.Synced != nil {
-			e.Synced(s.member, s.kind)
-		}
-	}
+	s.settled()
 	return nil
 }
 

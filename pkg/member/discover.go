@@ -10,9 +10,11 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
 	"k8s.io/klog/v2"
@@ -23,32 +25,66 @@ import (
 // settle is how long discovery waits after a change of definitions, so that a batch of them costs one reading.
 const settle = 300 * time.Millisecond
 
-// discover reads the served kinds when the member becomes reachable, when its definitions change, and now and then.
+// discoverFirst is the first wait before discovery is read anew when it lacks what is defined. It grows with each attempt.
+const discoverFirst = 500 * time.Millisecond
+
+// discover reads the served kinds when the member becomes reachable or ready, when its definitions change, and now and
+// then; and again and again, ever more rarely, as long as it does not list yet what is defined.
 func (m *Member) discover(ctx context.Context) {
+	catchUp := discoverFirst
 	for {
 		wait := discoverEvery
-		if m.Reachable() {
-			lists, err := m.served()
-			apis := enablements(lists)
-			if len(apis) == 0 {
-				wait = probeLast
-				klog.FromContext(ctx).V(2).Info("Served kinds could not be read", "err", err)
-			} else {
-				m.update(func(s *State) { s.APIs, s.Complete = apis, err == nil })
-			}
+		switch s := m.State(); {
+		case !s.Reachable: // its return brings us back
+		case !m.read(ctx, s.Ready):
+			wait = probeLast
+		case m.behind():
+			wait, catchUp = catchUp, min(2*catchUp, discoverEvery)
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-m.stale:
+			catchUp = discoverFirst
 			select {
 			case <-ctx.Done():
 				return
 			case <-time.After(settle):
 			}
+			select {
+			case <-m.stale: // this reading will be after that, too
+			default:
+			}
 		case <-time.After(wait):
 		}
 	}
+}
+
+// read takes in what the member serves, and reports whether there was an answer. ready says that the member was ready
+// before: one that is just starting may list less than it has without saying so.
+func (m *Member) read(ctx context.Context, ready bool) bool {
+	defined, synced := m.definitions.snapshot() // before, so that what is defined meanwhile is not missed
+	lists, err := m.served()
+	apis := enablements(lists)
+	if len(apis) == 0 {
+		klog.FromContext(ctx).V(2).Info("Served kinds could not be read", "err", err)
+		return false
+	}
+	next := newCatalogue(apis, err == nil && ready && synced, defined)
+	m.mu.Lock()
+	m.catalogue = next
+	m.mu.Unlock()
+	signal(m.rewatch)
+	m.update(func(s *State) { s.APIs, s.Complete = apis, err == nil })
+	return true
+}
+
+// behind reports whether discovery lags behind the definitions.
+func (m *Member) behind() bool {
+	defined, _ := m.definitions.snapshot()
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.catalogue.behind(defined)
 }
 
 // enablements puts discovery into the form of the Cluster's status: sorted, without subresources.
@@ -72,22 +108,97 @@ var definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Ver
 
 // watchDefinitions asks for discovery whenever a custom resource comes, changes or goes.
 func (m *Member) watchDefinitions(ctx context.Context) {
-	m.reflect(ctx, definitions, "", changes(func() {
-		select {
-		case m.stale <- struct{}{}:
-		default:
-		}
-	}))
+	m.reflect(ctx, definitions, "", m.definitions)
 }
 
-// changes is a reflector's store that holds nothing and only says that something has changed.
-type changes func()
+// definition is what is kept of a CustomResourceDefinition.
+type definition struct {
+	versions []string // that are to be served; none before the definition is established
+}
 
-func (f changes) Add(any) error               { f(); return nil }
-func (f changes) Update(any) error            { f(); return nil }
-func (f changes) Delete(any) error            { f(); return nil }
-func (f changes) Replace([]any, string) error { f(); return nil }
-func (f changes) Resync() error               { return nil }
+// definitionStore is a reflector's store of what is defined.
+type definitionStore struct {
+	changed func()
+
+	mu     sync.Mutex
+	synced bool
+	items  map[string]defined // by name
+}
+
+type defined struct {
+	kind schema.GroupKind
+	definition
+}
+
+func definedBy(u *unstructured.Unstructured) defined {
+	var d defined
+	// The member's API server has validated it: what is not there is not there yet.
+	d.kind.Group, _, _ = unstructured.NestedString(u.Object, "spec", "group")
+	d.kind.Kind, _, _ = unstructured.NestedString(u.Object, "spec", "names", "kind")
+	conditions, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
+	established := slices.ContainsFunc(conditions, func(c any) bool {
+		m, ok := c.(map[string]any)
+		return ok && m["type"] == "Established" && m["status"] == string(metav1.ConditionTrue)
+	})
+	versions, _, _ := unstructured.NestedSlice(u.Object, "spec", "versions")
+	for _, v := range versions {
+		m, ok := v.(map[string]any)
+		if name, _ := m["name"].(string); ok && established && m["served"] == true && u.GetDeletionTimestamp() == nil {
+			d.versions = append(d.versions, name)
+		}
+	}
+	return d
+}
+
+// snapshot returns what is defined, by kind; synced is false as long as that is not known.
+func (s *definitionStore) snapshot() (out map[schema.GroupKind]definition, synced bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out = make(map[schema.GroupKind]definition, len(s.items))
+	for _, d := range s.items {
+		out[d.kind] = d.definition
+	}
+	return out, s.synced
+}
+
+func (s *definitionStore) Add(obj any) error {
+	if u, ok := obj.(*unstructured.Unstructured); ok {
+		s.mu.Lock()
+		s.items[u.GetName()] = definedBy(u)
+		s.mu.Unlock()
+		s.changed()
+	}
+	return nil
+}
+
+func (s *definitionStore) Update(obj any) error { return s.Add(obj) }
+
+func (s *definitionStore) Delete(obj any) error {
+	if u, ok := obj.(*unstructured.Unstructured); ok {
+		s.mu.Lock()
+		delete(s.items, u.GetName())
+		s.mu.Unlock()
+		s.changed()
+	}
+	return nil
+}
+
+func (s *definitionStore) Replace(objs []any, _ string) error {
+	items := make(map[string]defined, len(objs))
+	for _, o := range objs {
+		if u, ok := o.(*unstructured.Unstructured); ok {
+			items[u.GetName()] = definedBy(u)
+		}
+	}
+	s.mu.Lock()
+	s.items, s.synced = items, true
+	s.mu.Unlock()
+	s.changed()
+	return nil
+}
+
+// Resync implements cache.ReflectorStore; there is nothing to do.
+func (s *definitionStore) Resync() error { return nil }
 
 // served lists all kinds in all versions. With an error, the list lacks the groups that the error names.
 func (m *Member) served() ([]*metav1.APIResourceList, error) {

@@ -68,11 +68,14 @@ type Member struct {
 	events    []Events
 	kick      chan struct{} // asks for a probe now
 	stale     chan struct{} // asks for discovery now
-	want      chan schema.GroupVersionResource
+	rewatch   chan struct{} // asks for a look at what is to be watched
 
-	mu    sync.RWMutex
-	state State
-	kinds map[schema.GroupVersionKind]*copies
+	definitions *definitionStore
+
+	mu        sync.RWMutex
+	state     State
+	catalogue catalogue
+	kinds     map[schema.GroupVersionKind]*copies
 }
 
 func newMember(name string, cfg *rest.Config, events []Events) (*Member, error) {
@@ -87,11 +90,13 @@ func newMember(name string, cfg *rest.Config, events []Events) (*Member, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &Member{
+	m := &Member{
 		Name: name, Dynamic: dyn, rest: disco.RESTClient(), discovery: disco, events: events,
-		kick: make(chan struct{}, 1), stale: make(chan struct{}, 1), want: make(chan schema.GroupVersionResource, 64),
+		kick: make(chan struct{}, 1), stale: make(chan struct{}, 1), rewatch: make(chan struct{}, 1),
 		kinds: map[schema.GroupVersionKind]*copies{},
-	}, nil
+	}
+	m.definitions = &definitionStore{changed: func() { signal(m.stale) }, items: map[string]defined{}}
+	return m, nil
 }
 
 // State returns what is known of the member; its slices must not be changed.
@@ -110,10 +115,7 @@ func (m *Member) Suspect() {
 	if s := m.State(); s.Probed && !s.Reachable {
 		return
 	}
-	select {
-	case m.kick <- struct{}{}:
-	default: // one is on its way
-	}
+	signal(m.kick)
 }
 
 // Away reports whether err, wrapped or not, may mean that the member is away, rather than that it answered with an error.
@@ -131,16 +133,24 @@ func (m *Member) update(f func(*State)) {
 	before := m.state
 	f(&m.state)
 	after := m.state
+	returned := after.Reachable && !before.Reachable
+	if returned {
+		m.catalogue.complete = false // what was not there may have come meanwhile
+	}
 	m.mu.Unlock()
 	if after.same(&before) {
 		return
+	}
+	if returned || after.Ready && !before.Ready {
+		signal(m.stale)
+		signal(m.rewatch)
 	}
 	for _, e := range m.events {
 		if e.State != nil {
 			e.State(m)
 		}
 	}
-	if after.Reachable && !before.Reachable {
+	if returned {
 		for _, e := range m.events {
 			if e.Reachable != nil {
 				e.Reachable(m)
@@ -164,16 +174,7 @@ func (m *Member) run(ctx context.Context) {
 	wg.Go(func() { m.discover(ctx) })
 	wg.Go(func() { m.watchNodes(ctx) })
 	wg.Go(func() { m.watchDefinitions(ctx) })
-	wg.Go(func() {
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case r := <-m.want:
-				wg.Go(func() { m.watchKind(ctx, r) })
-			}
-		}
-	})
+	wg.Go(func() { m.watchKinds(ctx) })
 	wait := probeFirst
 	for {
 		m.probe(ctx)

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -28,6 +29,7 @@ import (
 	"k8s.io/klog/v2"
 	"k8s.io/utils/lru"
 
+	"github.com/manifold-k8s/manifold/pkg/calm"
 	"github.com/manifold-k8s/manifold/pkg/local"
 )
 
@@ -64,16 +66,21 @@ type Store struct {
 	notify []func(Ref)
 	synced []func(schema.GroupVersionKind)
 
-	want chan schema.GroupVersionKind
+	wake chan struct{} // says that there is something in asked or lost
 
 	mu    sync.RWMutex
 	kinds map[schema.GroupVersionKind]*kind
+	asked []schema.GroupVersionKind // not looked for yet
+	lost  []schema.GroupVersionKind // not served any more, by the look of it
 }
 
-// kind is one watched kind. resource and informer are set when the kind is known to be served.
+// kind is one watched kind. mapping is set when the kind has been found, informer while it is watched.
 type kind struct {
 	mapping  *meta.RESTMapping
 	informer cache.SharedIndexInformer
+	stop     func()
+	// defined says that the kind was made by a CustomResourceDefinition.
+	defined bool
 }
 
 // recentTemplates is how many templates are kept in the form in which they are handed out. A change is read once for
@@ -83,14 +90,15 @@ const recentTemplates = 256
 // NewStore returns a store over the hub's API: its own storage for the kinds that are in it, client for custom resources.
 // It watches nothing until Run, and then what Want names.
 func NewStore(client dynamic.Interface, resources *local.Resources, mapper meta.ResettableRESTMapper) *Store {
-	return &Store{client: client, local: resources, recent: lru.New(recentTemplates), mapper: mapper, want: make(chan schema.GroupVersionKind, 64), kinds: map[schema.GroupVersionKind]*kind{}}
+	return &Store{client: client, local: resources, recent: lru.New(recentTemplates), mapper: mapper, wake: make(chan struct{}, 1), kinds: map[schema.GroupVersionKind]*kind{}}
 }
 
 // OnChange calls f after every change of a template since its kind is watched. It must be called before Run; f must return
 // quickly.
 func (s *Store) OnChange(f func(Ref)) { s.notify = append(s.notify, f) }
 
-// OnSynced calls f once for every kind, when the store holds all objects of it. It must be called before Run.
+// OnSynced calls f for every kind when the store holds all objects of it, and when the kind is not served any more, after
+// which nothing is known of its objects. It must be called before Run.
 func (s *Store) OnSynced(f func(schema.GroupVersionKind)) { s.synced = append(s.synced, f) }
 
 // Want asks for a kind to be watched. It is cheap to ask again.
@@ -105,11 +113,27 @@ func (s *Store) Want(gvk schema.GroupVersionKind) {
 	_, known = s.kinds[gvk]
 	if !known {
 		s.kinds[gvk] = &kind{}
+		s.asked = append(s.asked, gvk)
 	}
 	s.mu.Unlock()
 	if !known {
-		s.want <- gvk
+		s.signal()
 	}
+}
+
+func (s *Store) signal() {
+	select {
+	case s.wake <- struct{}{}:
+	default: // it is awake already
+	}
+}
+
+// take empties what is to be looked at.
+func (s *Store) take() (asked, lost []schema.GroupVersionKind) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	asked, lost, s.asked, s.lost = s.asked, s.lost, nil, nil
+	return asked, lost
 }
 
 // Run watches until ctx ends.
@@ -132,10 +156,22 @@ func (s *Store) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case gvk := <-s.want:
-			if !start(gvk) {
-				logger.V(2).Info("Waiting for a kind to be served", "kind", gvk)
-				unknown = append(unknown, gvk)
+		case <-s.wake:
+			asked, lost := s.take()
+			for _, gvk := range asked {
+				if !start(gvk) {
+					logger.V(2).Info("Waiting for a kind to be served", "kind", gvk)
+					unknown = append(unknown, gvk)
+				}
+			}
+			if len(lost) > 0 {
+				s.mapper.Reset()
+			}
+			for _, gvk := range lost {
+				if s.drop(gvk) {
+					logger.V(2).Info("A kind is not served any more", "kind", gvk)
+					unknown = append(unknown, gvk)
+				}
 			}
 		case <-retry:
 			s.mapper.Reset()
@@ -148,9 +184,42 @@ func (s *Store) Run(ctx context.Context) error {
 	}
 }
 
-// watch keeps the objects of a kind until ctx ends.
+// lose notes that a kind seems not to be served any more.
+func (s *Store) lose(gvk schema.GroupVersionKind) {
+	s.mu.Lock()
+	if !slices.Contains(s.lost, gvk) {
+		s.lost = append(s.lost, gvk)
+	}
+	s.mu.Unlock()
+	s.signal()
+}
+
+// drop ends the watch of a kind if it is not served any more, and reports whether it did. Nothing is known of its objects
+// then; the listeners are told, as they may have to look for themselves what became of them.
+func (s *Store) drop(gvk schema.GroupVersionKind) bool {
+	if _, err := s.mapper.RESTMapping(gvk.GroupKind(), gvk.Version); !meta.IsNoMatchError(err) {
+		return false // served, or that cannot be said now: the watch goes on trying, and tells us again
+	}
+	s.mu.Lock()
+	old := s.kinds[gvk]
+	if old == nil || old.informer == nil {
+		s.mu.Unlock()
+		return false
+	}
+	s.kinds[gvk] = &kind{mapping: old.mapping, defined: old.defined}
+	s.mu.Unlock()
+	old.stop()
+	for _, f := range s.synced {
+		f(gvk)
+	}
+	return true
+}
+
+// watch keeps the objects of a kind until ctx ends or the kind is dropped.
 func (s *Store) watch(ctx context.Context, gvk schema.GroupVersionKind, mapping *meta.RESTMapping) {
 	logger := klog.FromContext(ctx)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	informer := s.informer(mapping)
 	changed := func(obj any) {
 		if o, ok := object(obj); ok {
@@ -172,12 +241,21 @@ func (s *Store) watch(ctx context.Context, gvk schema.GroupVersionKind, mapping 
 			}
 		},
 	})
+	if err == nil {
+		err = informer.SetWatchErrorHandlerWithContext(func(ctx context.Context, r *cache.Reflector, err error) {
+			if apierrors.IsNotFound(err) {
+				s.lose(gvk)
+			}
+			cache.DefaultWatchErrorHandler(calm.Context(ctx, func(err error) bool { return apierrors.IsNotFound(err) || ctx.Err() != nil }), r, err)
+		})
+	}
 	if err != nil {
 		logger.Error(err, "Templates of this kind cannot be watched", "kind", gvk)
 		return
 	}
+	defined := s.isDefined(ctx, mapping)
 	s.mu.Lock()
-	s.kinds[gvk] = &kind{mapping: mapping, informer: informer}
+	s.kinds[gvk] = &kind{mapping: mapping, informer: informer, stop: stop, defined: defined}
 	s.mu.Unlock()
 	logger.V(2).Info("Watching templates", "kind", gvk)
 	done := make(chan struct{})
@@ -339,6 +417,14 @@ func (s *Store) Mapping(gvk schema.GroupVersionKind) *meta.RESTMapping {
 	return nil
 }
 
+// Dropped reports whether a kind was watched and is not served any more.
+func (s *Store) Dropped(gvk schema.GroupVersionKind) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	k := s.kinds[gvk]
+	return k != nil && k.mapping != nil && k.informer == nil
+}
+
 // Versions returns the versions of a kind that are watched, in no particular order.
 func (s *Store) Versions(gk schema.GroupKind) []schema.GroupVersionKind {
 	s.mu.RLock()
@@ -350,18 +436,6 @@ func (s *Store) Versions(gk schema.GroupKind) []schema.GroupVersionKind {
 		}
 	}
 	return out
-}
-
-// Live reads a template from the API itself, past every cache.
-func (s *Store) Live(ctx context.Context, r Ref) (*unstructured.Unstructured, error) {
-	m := s.Mapping(r.Kind)
-	if m == nil {
-		return nil, &meta.NoKindMatchError{GroupKind: r.Kind.GroupKind(), SearchedVersions: []string{r.Kind.Version}}
-	}
-	if u, ok, err := s.local.Get(ctx, m.Resource, r.Kind, types.NamespacedName{Namespace: r.Namespace, Name: r.Name}); ok {
-		return u, err
-	}
-	return s.client.Resource(m.Resource).Namespace(r.Namespace).Get(ctx, r.Name, metav1.GetOptions{})
 }
 
 // SetStatus replaces the status of tmpl, which must be as it was handed out. It is a conflict if another object has its

@@ -167,7 +167,7 @@ func holders(ctx context.Context, resource, namespace, name string) ([]string, e
 	for _, m := range fleet {
 		_, err := m.Get(ctx, resource, namespace, name)
 		switch {
-		case apierrors.IsNotFound(err):
+		case apierrors.IsNotFound(err), meta.IsNoMatchError(err): // or not even its kind
 		case err != nil:
 			return nil, err
 		default:

@@ -176,11 +176,14 @@ func refTo(gvk schema.GroupVersionKind, t metav1.Object) template.Ref {
 // step decides about one template and writes its binding, and then the claim on the template itself.
 func (c *Controller) step(ctx context.Context, ref template.Ref) (time.Duration, error) {
 	tmpl, known := c.cfg.Templates.Get(ref)
-	if !known {
-		return 0, nil // OnSynced brings us back
-	}
 	key := binding.KeyOf(ref.Namespace, ref.Name, ref.Kind.Kind)
 	old := c.cfg.Bindings.Get(key)
+	if !known {
+		if c.cfg.Templates.Dropped(ref.Kind) {
+			return 0, c.withdraw(ctx, ref, nil, old)
+		}
+		return 0, nil // OnSynced brings us back
+	}
 	if tmpl == nil || tmpl.GetDeletionTimestamp() != nil {
 		return 0, c.withdraw(ctx, ref, tmpl, old)
 	}
@@ -314,6 +317,9 @@ func owned(b *binding.Binding) bool {
 // itself says so.
 func (c *Controller) succeed(ctx context.Context, ref template.Ref, b *binding.Binding) error {
 	live, err := c.cfg.Templates.Live(ctx, ref)
+	if meta.IsNoMatchError(err) {
+		return nil // OnSynced brings us back, when its kind is served again or is gone
+	}
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("check that the template is gone: %w", err)
 	}

@@ -113,7 +113,8 @@ func New(cfg Config) (*Controller, error) {
 	cfg.Fleet.Listen(member.Events{
 		Changed: c.copyChanged,
 		Synced: func(m *member.Member, gvk schema.GroupVersionKind) {
-			c.ofMember(m.Name, func(b *binding.Binding) bool { return binding.TemplateKind(b) == gvk }, false)
+			// In any version: what has to go may be reached through another one than the template's.
+			c.ofMember(m.Name, func(b *binding.Binding) bool { return binding.TemplateKind(b).GroupKind() == gvk.GroupKind() }, false)
 		},
 		Reachable: func(m *member.Member) { c.ofMember(m.Name, nil, true) },
 	})

@@ -27,7 +27,7 @@ func (j *job) remove(ctx context.Context) (wait time.Duration, err error) {
 		return 0, err
 	}
 	if j.have == nil || !j.mine() {
-		j.record(func(e *entry) { *e = entry{Outcome: Outcome{Gone: binding.Revision(j.binding)}} })
+		j.gone()
 		return 0, nil
 	}
 	if j.have.Deleting {
@@ -60,6 +60,11 @@ func (j *job) remove(ctx context.Context) (wait time.Duration, err error) {
 	}
 	klog.FromContext(ctx).V(2).Info("Deleted", "kind", j.binding.Spec.Resource.Kind, "templateDeleted", now.DeletionTimestamp != nil)
 	return 0, nil
+}
+
+// gone records that the member holds no copy, and should not.
+func (j *job) gone() {
+	j.record(func(e *entry) { *e = entry{Outcome: Outcome{Gone: binding.Revision(j.binding)}} })
 }
 
 // mine reports whether the copy was made for this binding. Whoever takes one of the marks off in the member has not

@@ -44,32 +44,39 @@ func (s *syncer) step(ctx context.Context, key types.NamespacedName) (time.Durat
 		s.mu.Unlock()
 		return 0, nil
 	}
-	gvk := binding.TemplateKind(b)
-	mapping := s.cfg.Templates.Mapping(gvk)
-	if mapping == nil {
-		s.cfg.Templates.Want(gvk)
-		return 0, nil // OnSynced brings us back
-	}
 	m := s.cfg.Fleet.Get(s.member)
 	if m == nil {
 		return 0, nil // the connection brings us back
 	}
-	m.Want(gvk, mapping.Resource)
+	leaving := b.DeletionTimestamp != nil || binding.Target(b, s.member) == nil
+	w, ok := s.whereabouts(m, binding.TemplateKind(b), leaving)
+	if !ok {
+		return 0, nil // OnSynced of the templates, or Synced of the member, brings us back
+	}
 	j := job{syncer: s, binding: b, key: key, meter: s.cfg.Telemetry.Of(s.member)}
 	if !m.Reachable() {
 		j.foresee()
 		return 0, nil // its return brings us back
 	}
 	object := types.NamespacedName{Namespace: b.Spec.Resource.Namespace, Name: b.Spec.Resource.Name}
-	have, known := m.Copy(gvk, object)
-	if !known {
+	have, known := m.Copy(w.kind, object)
+	switch {
+	case w.serving == member.Gone && leaving:
+		j.gone() // with its kind
+		return 0, nil
+	case w.serving == member.Unserved && leaving:
+		return 0, nil // there may be a copy that cannot be reached: Synced brings us back when it can
+	case w.serving == member.Gone || w.serving == member.Unserved:
+		j.unserved()
+		return 0, nil // likewise
+	case !known:
 		return 0, nil // Synced brings us back
 	}
 	j.have, j.live = have, j.read().live
-	j.client = m.Dynamic.Resource(mapping.Resource).Namespace(object.Namespace)
+	j.client = m.Dynamic.Resource(w.resource).Namespace(object.Namespace)
 	var wait time.Duration
 	var err error
-	if b.DeletionTimestamp != nil || binding.Target(b, s.member) == nil {
+	if leaving {
 		wait, err = j.remove(ctx)
 	} else {
 		wait, err = j.put(ctx)
