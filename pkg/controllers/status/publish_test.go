@@ -20,6 +20,7 @@ import (
 
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 	"github.com/manifold-k8s/manifold/pkg/binding"
+	"github.com/manifold-k8s/manifold/pkg/template"
 )
 
 // hubWrites takes the writes of one binding and its template.
@@ -57,7 +58,7 @@ func (w *hubWrites) setStatus(context.Context, *unstructured.Unstructured, map[s
 func newHubWrites(progress rate.Limit) *hubWrites {
 	w := &hubWrites{binding: bound([]string{"a"}), clock: clocktesting.NewFakePassiveClock(start)}
 	w.controller = &Controller{
-		cfg:       Config{Bindings: binding.NewStore(nil, nil, w, nil), Clock: w.clock},
+		cfg:       Config{Bindings: binding.NewStore(nil, nil, w, nil), Templates: template.NewStore(nil, nil, nil), Clock: w.clock},
 		setStatus: w.setStatus, pacer: newPacer(progress, ageRate),
 	}
 	return w
