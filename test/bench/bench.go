@@ -10,41 +10,35 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 
-	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
-	"github.com/manifold-k8s/manifold/pkg/generated/clientset/versioned"
-	"github.com/manifold-k8s/manifold/test/members"
+	"github.com/manifold-k8s/manifold/test/bench/fleet"
+	"github.com/manifold-k8s/manifold/test/bench/process"
 )
 
 const (
 	namespace = "bench"
 	// hubName is the hub's name among the clusters that the board follows.
 	hubName = "hub"
-	// restTime is how long the federation rests before its figures at rest are read.
-	restTime = 20 * time.Second
-	// patience bounds every single wait.
-	patience = 3 * time.Minute
+	// patience bounds every single wait, with patiencePerItem more for each Deployment that is waited for.
+	patience        = 3 * time.Minute
+	patiencePerItem = 100 * time.Millisecond
 )
 
 // bench is a federation under measurement.
 type bench struct {
 	settings
-	dir     string
-	members *members.Set
-	hub     *hub
-	board   *board
-	report  report
+	plan
+	dir    string
+	fleet  *fleet.Fleet
+	hub    *hub
+	board  *board
+	report *result
 	// What the hub does at rest, per second; taken off what a phase costs.
 	idleWrites, idleCPU float64
 
@@ -53,99 +47,89 @@ type bench struct {
 	background sync.WaitGroup
 }
 
-func newBench(s settings, dir string) *bench {
-	b := &bench{settings: s, dir: dir, board: newBoard(), hub: newHub(filepath.Join(s.bin, "manifold"), filepath.Join(dir, "hub"))}
-	b.report.begin(s)
-	return b
-}
-
-// close ends everything that was started.
-func (b *bench) close() {
-	if b.stop != nil {
-		b.stop()
-	}
-	b.background.Wait()
-	if err := b.hub.stop(); err != nil {
-		fmt.Fprintln(os.Stderr, "stop the hub:", err)
-	}
-	if b.members != nil {
-		b.members.Close()
+func newBench(s settings, p plan, dir string) *bench {
+	return &bench{
+		settings: s, plan: p, dir: dir, board: newBoard(), hub: newHub(filepath.Join(s.bin, "manifold"), filepath.Join(dir, "hub")),
+		report: &result{
+			Name: p.name, Members: p.members, Count: p.fleet.Count, Deployments: p.deployments, OneAtATime: s.oneAtATime,
+			Replicas: s.replicas, LoadBefore: process.LoadAverage(), limits: p.limits,
+		},
 	}
 }
 
-// measure runs all phases. Each builds on the ones before.
-func (b *bench) measure(ctx context.Context) error {
+// run does all that the plan says and ends what it has started.
+func (b *bench) run(ctx context.Context) (err error) {
+	if err := os.MkdirAll(b.dir, 0o700); err != nil {
+		return err
+	}
 	b.watching, b.stop = context.WithCancel(ctx)
-	for _, phase := range []struct {
-		title string
-		run   func(context.Context) error
-	}{
-		{"start members", b.startMembers},
-		{"start hub, empty store", b.startHub},
-		{"join members", b.join},
-		{"rest", b.rest},
-		{"create one at a time", b.createOneByOne},
-		{"trace one", b.traceOne},
-		{"create many", b.createMany},
-		{"update many", b.updateMany},
-		{"restart hub", b.restart},
-		{"delete many", b.deleteMany},
-	} {
-		fmt.Fprintf(os.Stderr, "==> %s\n", phase.title)
+	defer func() {
+		b.report.LoadAfter = process.LoadAverage()
+		err = errors.Join(err, b.close())
+	}()
+	for _, p := range b.phases {
+		fmt.Fprintf(os.Stderr, "==> %s: %s\n", b.plan.name, p.title)
 		before, err := b.sample()
 		if err != nil {
 			return err
 		}
-		if err := phase.run(ctx); err != nil {
+		if err := p.run(b, ctx); err != nil {
 			if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 				err = errors.Join(err, cause)
 			}
-			return fmt.Errorf("%s: %w", phase.title, err)
+			return fmt.Errorf("%s: %w", p.title, err)
 		}
 		after, err := b.sample()
 		if err != nil {
 			return err
 		}
 		share := after.since(before)
-		share.Phase = phase.title
+		share.Phase = p.title
 		b.report.Shares = append(b.report.Shares, share)
 		fmt.Fprintf(os.Stderr, "    %.1f s\n", share.Seconds)
 	}
 	return nil
 }
 
+// close ends everything that was started.
+func (b *bench) close() error {
+	b.stop()
+	b.background.Wait()
+	err := b.hub.stop()
+	if b.fleet != nil {
+		err = errors.Join(err, b.fleet.Stop())
+	}
+	return err
+}
+
 func (b *bench) startMembers(ctx context.Context) error {
-	set, err := members.Start(ctx, members.Config{Count: b.settings.members, Dir: filepath.Join(b.dir, "members"), WithWorkloads: true})
+	program, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	b.members = set
-	for _, m := range set.Members {
-		if err := b.follow(ctx, m.Name, m.RESTConfig()); err != nil {
+	cfg := b.plan.fleet
+	cfg.Dir, cfg.Seen = filepath.Join(b.dir, "members"), b.board.seenIn
+	if b.fleet, err = fleet.Start(ctx, program, cfg); err != nil {
+		return err
+	}
+	for _, name := range b.proxied {
+		if err := b.fleet.Interpose(name); err != nil {
+			return err
+		}
+	}
+	for _, m := range b.fleet.Members {
+		if m.Kubeconfig == "" {
+			continue // it reports by itself
+		}
+		config, err := clientcmd.BuildConfigFromFlags("", m.Kubeconfig)
+		if err != nil {
+			return err
+		}
+		if err := b.follow(ctx, m.Name, config); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// follow makes the board see the Deployments of a cluster.
-func (b *bench) follow(ctx context.Context, cluster string, config *rest.Config) error {
-	config.ContentType = "application/vnd.kubernetes.protobuf" // the least work for both ends
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return err
-	}
-	informer, err := b.board.informer(cluster, client)
-	if err != nil {
-		return err
-	}
-	b.background.Go(func() { informer.RunWithContext(b.watching) })
-	return await(ctx, patience, func() error {
-		if !informer.HasSynced() {
-			return fmt.Errorf("the watch of %s has not begun", cluster)
-		}
-		return nil
-	})
 }
 
 func (b *bench) startHub(ctx context.Context) error {
@@ -153,74 +137,25 @@ func (b *bench) startHub(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.report.add("start to ready, empty store", took.Seconds(), "s", below(5))
+	b.report.add(figureStart, took.Seconds(), "s")
 	return nil
 }
 
-func (b *bench) join(ctx context.Context) error {
-	for _, m := range b.members.Members {
-		cmd := exec.CommandContext(ctx, filepath.Join(b.bin, "kubectl-manifold"), "join", m.Name,
-			"--kubeconfig", b.hub.kubeconfig(), "--cluster-kubeconfig", m.Kubeconfig)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("join %s: %w\n%s", m.Name, err, out)
-		}
-	}
-	if _, err := b.hub.client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, metav1.CreateOptions{}); err != nil {
-		return err
-	}
-	if err := b.createPolicy(ctx); err != nil {
-		return err
-	}
-	// A namespace takes Deployments in a member once it is there.
-	for _, m := range b.members.Members {
-		client, err := kubernetes.NewForConfig(m.RESTConfig())
-		if err != nil {
-			return err
-		}
-		err = await(ctx, patience, func() error {
-			_, err := client.CoreV1().ServiceAccounts(namespace).Get(ctx, "default", metav1.GetOptions{})
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("wait for the namespace in %s: %w", m.Name, err)
-		}
-	}
-	return b.follow(ctx, hubName, rest.CopyConfig(b.hub.config))
-}
-
-// createPolicy sends every Deployment of the namespace to every member.
-func (b *bench) createPolicy(ctx context.Context) error {
-	client, err := versioned.NewForConfig(b.hub.config)
-	if err != nil {
-		return err
-	}
-	_, err = client.PolicyV1alpha1().PropagationPolicies(namespace).Create(ctx, &policyv1alpha1.PropagationPolicy{
-		ObjectMeta: metav1.ObjectMeta{Name: "all"},
-		Spec: policyv1alpha1.PropagationSpec{
-			ResourceSelectors: []policyv1alpha1.ResourceSelector{{APIVersion: "apps/v1", Kind: "Deployment"}},
-			Placement: policyv1alpha1.Placement{
-				ClusterAffinity:   &policyv1alpha1.ClusterAffinity{ClusterNames: b.memberNames()},
-				ReplicaScheduling: &policyv1alpha1.ReplicaSchedulingStrategy{ReplicaSchedulingType: policyv1alpha1.ReplicaSchedulingTypeDuplicated},
-			},
-		},
-	}, metav1.CreateOptions{})
-	return err
-}
-
-func (b *bench) memberNames() []string {
-	var names []string
-	for _, m := range b.members.Members {
-		names = append(names, m.Name)
-	}
-	return names
-}
-
+// rest measures what the hub takes when there is nothing to do.
 func (b *bench) rest(ctx context.Context) error {
+	if err := b.settle(ctx); err != nil {
+		return err
+	}
 	before, err := b.hub.read(ctx)
 	if err != nil {
 		return err
 	}
-	if err := pause(ctx, restTime); err != nil {
+	stopProfile := b.startProfile(ctx, "rest", min(b.settings.rest, profileTime))
+	defer func() { _ = stopProfile() }() // only waits: its error is returned below, unless there is another one
+	if err := pause(ctx, b.settings.rest); err != nil {
+		return err
+	}
+	if err := stopProfile(); err != nil {
 		return err
 	}
 	after, err := b.hub.read(ctx)
@@ -230,35 +165,13 @@ func (b *bench) rest(ctx context.Context) error {
 	seconds := after.at.Sub(before.at).Seconds()
 	b.idleWrites = float64(after.revision-before.revision) / seconds
 	b.idleCPU = (after.cpu - before.cpu).Seconds() / seconds
-	b.report.add("RSS at rest", after.rss, "MiB", below(350))
-	b.report.add("CPU at rest", b.idleCPU*1000, "ms/s", nil)
-	b.report.add("writes at rest", b.idleWrites, "/s", nil)
+	b.report.addMemory(figureRestRSS, after.memory)
+	b.report.add(figureRestCPU, b.idleCPU*1000, "ms/s")
+	b.report.add("writes at rest", b.idleWrites*60, "/min")
 	return nil
 }
 
-// sample reads who has used the machine's time so far.
-func (b *bench) sample() (usage, error) {
-	u, err := machineUsage()
-	if err != nil {
-		return u, err
-	}
-	u.hub = cpuOf(b.hub.pid())
-	files, err := filepath.Glob(filepath.Join(b.dir, "members", "*", "*.pid"))
-	if err != nil {
-		return u, err
-	}
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			continue // it has just ended
-		}
-		if pid, err := strconv.Atoi(strings.TrimSpace(string(data))); err == nil {
-			u.members += cpuOf(pid)
-		}
-	}
-	u.generator = cpuOf(os.Getpid())
-	return u, nil
-}
+func itoa(n int) string { return strconv.Itoa(n) }
 
 func pause(ctx context.Context, d time.Duration) error {
 	select {

@@ -8,7 +8,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +50,8 @@ func TestLimit(t *testing.T) {
 		"at most, equal":  {atMost(5), 5, true},
 		"at most, beyond": {atMost(5), 5.01, false},
 		"nothing allowed": {atMost(0), 1, false},
+		"enough":          {atLeast(5), 5, true},
+		"not enough":      {atLeast(5), 4.9, false},
 	} {
 		if got := c.limit.holds(c.value); got != c.want {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)
@@ -67,48 +68,25 @@ func TestNumber(t *testing.T) {
 	}
 }
 
-// The figures are compared with the kernel's own unit, so the place of the fields matters, whatever the name holds.
-func TestParseStat(t *testing.T) {
-	t.Parallel()
-	const stat = "42 (a ) name) S 1 42 42 0 -1 4194560 900 0 0 0 150 50 7 7 20 0 9 0 123 1000 2000"
-	if got, want := parseStat(stat), 2*time.Second; got != want {
-		t.Errorf("process: got %v, want %v", got, want)
-	}
-	const machine = "cpu  100 10 50 9999 8888 5 5 30 777 777\ncpu0 1 1 1 1"
-	if got, want := parseMachineStat(machine), 2*time.Second; got != want {
-		t.Errorf("machine: got %v, want %v", got, want)
-	}
-}
-
-func TestOwnProcess(t *testing.T) {
-	t.Parallel()
-	if mib, err := rssOf(os.Getpid()); err != nil || mib < 1 {
-		t.Errorf("resident memory of this process is %v MiB, %v", mib, err)
-	}
-	for begin := time.Now(); cpuOf(os.Getpid()) == 0; { // works until it shows
-		if time.Since(begin) > 10*time.Second {
-			t.Fatal("this process uses no processor time")
-		}
-	}
-}
-
 func TestGoal(t *testing.T) {
 	t.Parallel()
 	b := newBoard()
-	b.put(place{"m1", "a"}, &sighting{image: "old"})
+	now := time.Now()
+	moment := func() time.Time { now = now.Add(time.Second); return now }
+	b.put(place{"m1", "a"}, &sighting{image: "old"}, moment())
 	g := b.expect([]string{"a", "b"}, []string{"m1", "m2"}, runs("new"))
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, p := range []place{{"m1", "a"}, {"m2", "a"}, {"m1", "b"}} {
-		b.put(p, &sighting{image: "new"})
+		b.put(p, &sighting{image: "new"}, moment())
 	}
-	b.put(place{"m1", "a"}, nil) // reached is reached
+	b.put(place{"m1", "a"}, nil, moment()) // reached is reached
 	select {
 	case <-g.done:
 		t.Fatal("done before the last one is there")
 	default:
 	}
-	b.put(place{"m2", "b"}, &sighting{image: "new"})
+	b.put(place{"m2", "b"}, &sighting{image: "new"}, moment())
 	if err := g.wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -164,13 +142,55 @@ func TestChangedFields(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	t.Parallel()
-	s, err := parse([]string{"--deployments", "7", "--keep"})
-	if err != nil || s.deployments != 7 || !s.keep || s.members != 3 || s.oneAtATime != 100 || s.replicas != 1 || s.json != "bench.json" {
+	s, err := parse([]string{"--deployments", "7"})
+	if err != nil || s.deployments != 7 || s.members != 3 || s.oneAtATime != 100 || s.replicas != 1 || s.json != "bench.json" || s.scale {
 		t.Errorf("got %+v, %v", s, err)
 	}
-	for _, args := range [][]string{{"--members", "0"}, {"--replicas", "-1"}, {"stray"}} {
+	for _, args := range [][]string{{"--members", "0"}, {"--replicas", "-1"}, {"--runs", "load"}, {"scale", "--runs", "full"}, {"stray"}} {
 		if _, err := parse(args); err == nil {
 			t.Errorf("%v is accepted", args)
 		}
+	}
+}
+
+func TestPlans(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		args []string
+		want []string
+	}{
+		"bench":    {nil, benchRuns},
+		"scale":    {[]string{"scale"}, scaleRuns},
+		"selected": {[]string{"scale", "--runs", "idle,load"}, []string{"load", "idle"}},
+	} {
+		s, err := parse(c.args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range s.plans() {
+			got = append(got, p.name)
+			if p.fleet.Simulated != s.scale || p.fleet.Simulated != strings.Contains(p.members, "simulated members") {
+				t.Errorf("%s: the members of %s are not what is said of them", name, p.name)
+			}
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestMedianAndPercentMore(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		values []float64
+		want   float64
+	}{"odd": {[]float64{3, 1, 2}, 2}, "even": {[]float64{4, 1, 2, 3}, 2.5}, "one": {[]float64{7}, 7}} {
+		if got := median(c.values); got != c.want {
+			t.Errorf("%s: got %v, want %v", name, got, c.want)
+		}
+	}
+	if got := percentMore(30, 20); got != 50 {
+		t.Errorf("30 is %v %% more than 20", got)
 	}
 }

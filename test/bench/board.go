@@ -15,9 +15,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/informers"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/cache"
 )
 
 // sighting is what a watch last said about a Deployment in one cluster.
@@ -53,11 +50,14 @@ type goal struct {
 	open map[place]struct{}   // those that are not there yet; guarded by the board's lock
 	at   map[string]time.Time // by name: when it was there in the last cluster; complete once done is closed
 	done chan struct{}
+	// patience is how long to wait.
+	patience time.Duration
 }
 
 // expect sets a goal for all names in all clusters. What is so already counts as reached now.
 func (b *board) expect(names, clusters []string, met func(*sighting) bool) *goal {
 	g := &goal{board: b, met: met, open: map[place]struct{}{}, at: map[string]time.Time{}, done: make(chan struct{})}
+	g.patience = patience + time.Duration(len(names))*patiencePerItem
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, cluster := range clusters {
@@ -88,7 +88,9 @@ func (b *board) check(g *goal, p place, now time.Time) {
 		return
 	}
 	delete(g.open, p)
-	g.at[p.name] = now
+	if now.After(g.at[p.name]) { // clusters may report late, and not in order
+		g.at[p.name] = now
+	}
 	if len(g.open) == 0 {
 		delete(b.goals, g)
 		close(g.done)
@@ -97,7 +99,7 @@ func (b *board) check(g *goal, p place, now time.Time) {
 
 // wait returns when the goal is reached everywhere.
 func (g *goal) wait(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, g.patience)
 	defer cancel()
 	select {
 	case <-g.done:
@@ -126,9 +128,8 @@ func (g *goal) last() time.Time {
 	return last
 }
 
-// put records what a watch says; nil means that the Deployment is gone.
-func (b *board) put(p place, s *sighting) {
-	now := time.Now()
+// put records what a watch said at a moment; nil means that the Deployment is gone.
+func (b *board) put(p place, s *sighting, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if s == nil {
@@ -152,26 +153,6 @@ func (b *board) versions(clusters []string) map[place]string {
 		}
 	}
 	return out
-}
-
-// informer returns a watch of the Deployments in a cluster, not running yet.
-func (b *board) informer(cluster string, client kubernetes.Interface) (cache.SharedIndexInformer, error) {
-	factory := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithNamespace(namespace))
-	informer := factory.Apps().V1().Deployments().Informer()
-	put := func(obj any) {
-		d := obj.(*appsv1.Deployment)
-		b.put(place{cluster, d.Name}, see(d))
-	}
-	_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    put,
-		UpdateFunc: func(_, obj any) { put(obj) },
-		DeleteFunc: func(obj any) {
-			if key, err := cache.DeletionHandlingMetaNamespaceKeyFunc(obj); err == nil {
-				b.put(place{cluster, strings.TrimPrefix(key, namespace+"/")}, nil)
-			}
-		},
-	})
-	return informer, err
 }
 
 func see(d *appsv1.Deployment) *sighting {

@@ -12,17 +12,16 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
-	"syscall"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/manifold-k8s/manifold/test/bench/process"
 )
 
 const (
@@ -36,8 +35,8 @@ type hub struct {
 	binary, dir string
 	port        string // the same after a restart
 
-	cmd    *exec.Cmd
-	exited chan struct{}
+	process *process.Process
+	spent   time.Duration // processor time of the processes before
 	// What reaches the running server; made anew by start.
 	config *rest.Config
 	client kubernetes.Interface
@@ -52,10 +51,18 @@ func (h *hub) log() string { return h.dir + ".log" }
 
 // pid returns 0 when the server does not run.
 func (h *hub) pid() int {
-	if h.cmd == nil {
+	if h.process == nil {
 		return 0
 	}
-	return h.cmd.Process.Pid
+	return h.process.PID()
+}
+
+// cpu returns the processor time that the server has used, in all its processes.
+func (h *hub) cpu() time.Duration {
+	if h.process == nil {
+		return h.spent
+	}
+	return h.spent + process.CPU(h.pid())
 }
 
 // start returns when the server is ready, with the time that this took from the start of its process.
@@ -69,15 +76,17 @@ func (h *hub) start(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	begin := time.Now()
-	if err := h.spawn(); err != nil {
+	p, err := process.Start(h.log(), h.binary, "server", "--data-dir", h.dir, "--bind-address", "127.0.0.1", "--secure-port", h.port)
+	if err != nil {
 		return 0, err
 	}
-	err := await(ctx, readyPatience, func() error {
+	h.process = p
+	err = await(ctx, readyPatience, func() error {
 		config, err := clientcmd.BuildConfigFromFlags("", h.kubeconfig())
 		if err != nil {
 			return err
 		}
-		config.QPS = -1 // no limit
+		config = cheap(config)
 		client, err := kubernetes.NewForConfig(config)
 		if err != nil {
 			return err
@@ -86,7 +95,7 @@ func (h *hub) start(ctx context.Context) (time.Duration, error) {
 		return client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
 	})
 	if err != nil {
-		return 0, fmt.Errorf("wait for the hub: %w\n%s", err, tail(h.log()))
+		return 0, fmt.Errorf("wait for the hub: %w\n%s", err, process.Tail(h.log()))
 	}
 	took := time.Since(begin)
 	h.store, err = clientv3.New(clientv3.Config{
@@ -95,38 +104,9 @@ func (h *hub) start(ctx context.Context) (time.Duration, error) {
 	return took, err
 }
 
-// spawn starts the process so that the kernel ends it when this one ends. That signal comes when the thread ends that
-// forked, so the thread stays as long as the server does.
-func (h *hub) spawn() error {
-	log, err := os.OpenFile(h.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	cmd := exec.Command(h.binary, "server", "--data-dir", h.dir, "--bind-address", "127.0.0.1", "--secure-port", h.port)
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	started, exited := make(chan error), make(chan struct{})
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		defer close(exited)
-		defer log.Close()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait() // how it ended is in its log
-		}
-	}()
-	if err := <-started; err != nil {
-		return fmt.Errorf("start the hub: %w", err)
-	}
-	h.cmd, h.exited = cmd, exited
-	return nil
-}
-
 // stop ends the server as a service manager does, and returns when it is gone.
 func (h *hub) stop() error {
-	if h.cmd == nil {
+	if h.process == nil {
 		return nil
 	}
 	if h.store != nil {
@@ -135,19 +115,12 @@ func (h *hub) stop() error {
 		}
 		h.store = nil
 	}
-	cmd := h.cmd
-	h.cmd = nil
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return fmt.Errorf("the hub had ended: %w\n%s", err, tail(h.log()))
+	p := h.process
+	h.spent, h.process = h.cpu(), nil // without what stopping costs
+	if err := p.Stop(stopPatience); err != nil {
+		return fmt.Errorf("stop the hub: %w", err)
 	}
-	select {
-	case <-h.exited:
-		return nil
-	case <-time.After(stopPatience):
-		_ = cmd.Process.Kill() // the only error is that it has ended now
-		<-h.exited
-		return fmt.Errorf("the hub did not end within %v and was killed", stopPatience)
-	}
+	return nil
 }
 
 // choosePort picks a port below those that outgoing connections get, so that it is still free after a restart.
@@ -169,14 +142,14 @@ func (h *hub) choosePort() error {
 type reading struct {
 	at       time.Time
 	cpu      time.Duration
-	rss      float64 // MiB
-	revision int64   // of the store: each write counts one
+	memory   process.Memory
+	revision int64 // of the store: each write counts one
 }
 
 func (h *hub) read(ctx context.Context) (reading, error) {
-	r := reading{at: time.Now(), cpu: cpuOf(h.pid())}
+	r := reading{at: time.Now(), cpu: h.cpu()}
 	var err error
-	if r.rss, err = rssOf(h.pid()); err != nil {
+	if r.memory, err = process.MemoryOf(h.pid()); err != nil {
 		return r, err
 	}
 	answer, err := h.store.Get(ctx, "none")
@@ -185,14 +158,4 @@ func (h *hub) read(ctx context.Context) (reading, error) {
 	}
 	r.revision = answer.Header.Revision
 	return r, nil
-}
-
-// tail returns the last lines of a file.
-func tail(file string) string {
-	const most = 2000 // bytes
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return err.Error()
-	}
-	return string(data[max(0, len(data)-most):])
 }

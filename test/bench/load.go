@@ -20,6 +20,7 @@ import (
 const (
 	firstImage  = "registry.example.com/web:1.0"
 	secondImage = "registry.example.com/web:1.1"
+	thirdImage  = "registry.example.com/web:1.2"
 )
 
 // deployment is of the size that people write: a label or two, a port, resources, a probe.
@@ -47,7 +48,7 @@ func deployment(name string, replicas int32) *appsv1.Deployment {
 func names(prefix string, n int) []string {
 	out := make([]string, n)
 	for i := range out {
-		out[i] = fmt.Sprintf("%s-%04d", prefix, i)
+		out[i] = fmt.Sprintf("%s-%05d", prefix, i)
 	}
 	return out
 }
@@ -58,7 +59,11 @@ func (b *bench) create(ctx context.Context, name string) error {
 }
 
 func (b *bench) setImage(ctx context.Context, name string) error {
-	patch := `{"spec":{"template":{"spec":{"containers":[{"name":"web","image":"` + secondImage + `"}]}}}}`
+	return b.setImageTo(ctx, name, secondImage)
+}
+
+func (b *bench) setImageTo(ctx context.Context, name, image string) error {
+	patch := `{"spec":{"template":{"spec":{"containers":[{"name":"web","image":"` + image + `"}]}}}}`
 	_, err := b.hub.client.AppsV1().Deployments(namespace).Patch(ctx, name, types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{})
 	return err
 }
@@ -84,7 +89,7 @@ func (b *bench) each(ctx context.Context, names []string, f func(context.Context
 
 // settle returns when the hub writes no more than at rest.
 func (b *bench) settle(ctx context.Context) error {
-	const quiet, enough, perSecond = 3, 60, 3 // seconds, seconds, writes
+	const quiet, enough, perSecond = 3, 120, 3 // seconds, seconds, writes
 	still := 0
 	last, err := b.hub.read(ctx)
 	if err != nil {

@@ -15,41 +15,65 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// comparing is ample time for a new hub to compare everything in the members with what should be there.
-const comparing = 10 * time.Second
-
-// createOneByOne measures how soon a create is visible in all members while nothing else goes on: the next one is
-// created when the one before runs everywhere.
+// createOneByOne measures how soon a create is visible in all members while nothing else goes on.
 func (b *bench) createOneByOne(ctx context.Context) error {
 	all := names("single", b.oneAtATime)
+	took, err := b.oneByOne(ctx, all, b.fleet.Names())
+	if err != nil {
+		return err
+	}
+	for _, p := range []float64{50, 95, 99} {
+		b.report.add(fmt.Sprintf("one at a time: create to visible in all, p%.0f", p), milliseconds(percentile(took, p)), "ms")
+	}
+	return b.remove(ctx, all)
+}
+
+// oneByOne creates Deployments, each when the one before runs in all of the clusters, and returns how long each took from the
+// return of the create call until it was visible in the last of them.
+func (b *bench) oneByOne(ctx context.Context, all, clusters []string) ([]time.Duration, error) {
 	var took []time.Duration
 	for _, name := range all {
-		seen := b.board.expect([]string{name}, b.memberNames(), visible)
-		done := b.board.expect([]string{name}, b.memberNames(), rolledOut(firstImage, b.replicas))
+		seen := b.board.expect([]string{name}, clusters, visible)
+		done := b.board.expect([]string{name}, clusters, b.done(firstImage))
 		if err := b.create(ctx, name); err != nil {
-			return err
+			return nil, err
 		}
 		returned := time.Now()
 		if err := seen.wait(ctx); err != nil {
-			return err
+			return nil, err
 		}
 		took = append(took, max(0, seen.last().Sub(returned)))
 		if err := done.wait(ctx); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	for _, p := range []float64{50, 95, 99} {
-		allowed := map[float64]*limit{50: below(100)}[p]
-		b.report.add(fmt.Sprintf("one at a time: create to visible in all, p%.0f", p), milliseconds(percentile(took, p)), "ms", allowed)
+	return took, nil
+}
+
+// atWork reports whether Deployments become available in the members.
+func (b *bench) atWork() bool { return b.plan.fleet.Workloads || b.plan.fleet.Available > 0 }
+
+// done is when a Deployment in a member is as far as it gets.
+func (b *bench) done(image string) func(*sighting) bool {
+	if !b.atWork() {
+		return runs(image)
 	}
-	return b.remove(ctx, all)
+	return rolledOut(image, b.replicas)
+}
+
+// reported is when the hub says the same of all members.
+func (b *bench) reported(image string) func(*sighting) bool {
+	if !b.atWork() {
+		return runs(image)
+	}
+	return rolledOut(image, b.replicas*b.plan.fleet.Count)
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // remove deletes Deployments and returns when nothing reminds of them.
 func (b *bench) remove(ctx context.Context, all []string) error {
-	away := b.board.expect(all, append(b.memberNames(), hubName), gone)
+	away := b.board.expect(all, append(b.fleet.Names(), hubName), gone)
 	if err := b.each(ctx, all, b.delete); err != nil {
 		return err
 	}
@@ -76,9 +100,9 @@ func (b *bench) traceOne(ctx context.Context) error {
 		phase string
 		run   func(context.Context) error
 	}{
-		{"create", reaches(onHub, rolledOut(firstImage, b.replicas*b.settings.members), b.create)},
-		{"update", reaches(onHub, rolledOut(secondImage, b.replicas*b.settings.members), b.setImage)},
-		{"delete", reaches(append(b.memberNames(), hubName), gone, b.delete)},
+		{"create", reaches(onHub, b.reported(firstImage), b.create)},
+		{"update", reaches(onHub, b.reported(secondImage), b.setImage)},
+		{"delete", reaches(append(b.fleet.Names(), hubName), gone, b.delete)},
 	} {
 		if err := b.trace(ctx, part.phase, name, part.run); err != nil {
 			return fmt.Errorf("%s: %w", part.phase, err)
@@ -114,44 +138,81 @@ func (b *bench) trace(ctx context.Context, phase, name string, run func(context.
 
 // createMany measures throughput and cost.
 func (b *bench) createMany(ctx context.Context) error {
-	all := names("many", b.deployments)
-	stopProfile := b.startProfile(ctx)
+	all := names("many", b.plan.deployments)
+	stopProfile := b.startProfile(ctx, "create", profileTime)
 	defer func() { _ = stopProfile() }() // only waits: its error is returned below, unless there is another one
 	from, err := b.hub.read(ctx)
 	if err != nil {
 		return err
 	}
-	seen := b.board.expect(all, b.memberNames(), visible)
-	reported := b.board.expect(all, []string{hubName}, rolledOut(firstImage, b.replicas*b.settings.members))
+	seen := b.board.expect(all, b.fleet.Names(), visible)
+	reported := b.board.expect(all, []string{hubName}, b.reported(firstImage))
 	if err := b.each(ctx, all, b.create); err != nil {
 		return err
 	}
 	if err := seen.wait(ctx); err != nil {
 		return err
 	}
-	b.rate("create: visible in all members", all, from.at, seen)
+	b.rate(figureCreateRate, all, from.at, seen)
 	if err := reported.wait(ctx); err != nil {
 		return err
 	}
-	b.rate("create: reported available on the hub", all, from.at, reported)
+	b.rateReported("create", all, from.at, reported)
 	if err := stopProfile(); err != nil { // before the history is read, which leaves its marks in the memory
 		return err
 	}
-	to, err := b.price(ctx, "create", from, len(all), atMost(5))
+	to, err := b.price(ctx, "create", from, len(all))
 	if err != nil {
 		return err
 	}
-	b.report.add("RSS after", to.rss, "MiB", nil)
+	b.report.addMemory(figureRSS, to.memory)
+	return b.reportMembers(ctx, len(all))
+}
+
+// reportMembers says what the simulated members were asked since they were started, and what they take.
+func (b *bench) reportMembers(ctx context.Context, items int) error {
+	if !b.plan.fleet.Simulated {
+		return nil
+	}
+	sent, requests, err := b.sent(ctx)
+	if err != nil {
+		return err
+	}
+	made := float64((items + b.oneAtATime) * b.plan.fleet.Count) // those that were deleted again cost about as much
+	b.report.add("create: writes to members per copy, with one deletion in "+number(float64(items+b.oneAtATime)/float64(b.oneAtATime)), float64(sent)/made, "")
+	b.report.add("create: requests to members per copy", float64(requests)/made, "")
+	m, err := b.fleet.Memory()
+	if err != nil {
+		return err
+	}
+	b.report.add("RSS of the simulated members", m.RSS, "MiB")
 	return nil
+}
+
+// sent returns how many writes and requests the simulated members got from the hub.
+func (b *bench) sent(ctx context.Context) (writes, requests int64, err error) {
+	stats, err := b.fleet.Stats(ctx)
+	for _, s := range stats {
+		writes += s.Sent
+		requests += s.Requests
+	}
+	return writes, requests, err
 }
 
 // rate reports how many Deployments a second reached a goal, end to end.
 func (b *bench) rate(name string, all []string, begin time.Time, reached *goal) {
-	b.report.add(name, float64(len(all))/reached.last().Sub(begin).Seconds(), "/s", nil)
+	b.report.add(name, float64(len(all))/reached.last().Sub(begin).Seconds(), "/s")
+}
+
+// rateReported is rate for what the hub says of the members, if they have anything to say.
+func (b *bench) rateReported(phase string, all []string, begin time.Time, reached *goal) {
+	if b.atWork() {
+		b.rate(phase+": reported available on the hub", all, begin, reached)
+	}
 }
 
 // price waits until everything that the phase has caused is done, and reports what it cost the hub.
-func (b *bench) price(ctx context.Context, phase string, from reading, items int, allowedWrites *limit) (reading, error) {
+func (b *bench) price(ctx context.Context, phase string, from reading, items int) (reading, error) {
 	if err := b.settle(ctx); err != nil {
 		return reading{}, err
 	}
@@ -160,86 +221,44 @@ func (b *bench) price(ctx context.Context, phase string, from reading, items int
 		return to, err
 	}
 	cpu, writes := b.cost(from, to, items)
-	b.report.add(phase+": hub CPU per Deployment", milliseconds(cpu), "ms", nil)
-	b.report.add(phase+": hub writes per Deployment", writes, "", allowedWrites)
+	b.report.add(phase+": hub CPU per Deployment", milliseconds(cpu), "ms")
+	b.report.add(phase+": hub writes per Deployment", writes, "")
+	if !b.history {
+		return to, nil
+	}
 	return to, b.countWrites(ctx, phase, from, to, items)
 }
 
 func (b *bench) updateMany(ctx context.Context) error {
-	all := names("many", b.deployments)
+	all := names("many", b.plan.deployments)
 	from, err := b.hub.read(ctx)
 	if err != nil {
 		return err
 	}
-	seen := b.board.expect(all, b.memberNames(), runs(secondImage))
-	reported := b.board.expect(all, []string{hubName}, rolledOut(secondImage, b.replicas*b.settings.members))
+	seen := b.board.expect(all, b.fleet.Names(), runs(secondImage))
+	reported := b.board.expect(all, []string{hubName}, b.reported(secondImage))
 	if err := b.each(ctx, all, b.setImage); err != nil {
 		return err
 	}
 	if err := seen.wait(ctx); err != nil {
 		return err
 	}
-	b.rate("update: new image in all members", all, from.at, seen)
+	b.rate(figureUpdateRate, all, from.at, seen)
 	if err := reported.wait(ctx); err != nil {
 		return err
 	}
-	b.rate("update: reported available on the hub", all, from.at, reported)
-	_, err = b.price(ctx, "update", from, len(all), nil)
+	b.rateReported("update", all, from.at, reported)
+	_, err = b.price(ctx, "update", from, len(all))
 	return err
 }
 
-// restart measures how soon a hub with much in it is of use again, and whether it leaves alone what is as it should be.
-func (b *bench) restart(ctx context.Context) error {
-	before := b.board.versions(b.memberNames())
-	begin := time.Now()
-	if err := b.hub.stop(); err != nil {
-		return err
-	}
-	b.report.add("restart: stop", time.Since(begin).Seconds(), "s", nil)
-	took, err := b.hub.start(ctx)
-	if err != nil {
-		return err
-	}
-	ready := time.Now()
-	const fresh = "fresh"
-	seen := b.board.expect([]string{fresh}, b.memberNames(), visible)
-	if err := b.create(ctx, fresh); err != nil {
-		return err
-	}
-	if err := seen.wait(ctx); err != nil {
-		return err
-	}
-	if err := pause(ctx, comparing); err != nil {
-		return err
-	}
-	if err := b.settle(ctx); err != nil {
-		return err
-	}
-	after := b.board.versions(b.memberNames())
-	written := 0
-	for p, version := range before {
-		if after[p] != version {
-			written++
-		}
-	}
-	to, err := b.hub.read(ctx)
-	if err != nil {
-		return err
-	}
-	b.report.add("restart: start to ready", took.Seconds(), "s", nil)
-	b.report.add("restart: ready to fresh Deployment visible in all", milliseconds(seen.last().Sub(ready)), "ms", nil)
-	b.report.add("restart: unchanged copies written in members", float64(written), fmt.Sprintf("of %d", len(before)), atMost(0))
-	b.report.add("restart: RSS after", to.rss, "MiB", nil)
-	return nil
-}
-
 func (b *bench) deleteMany(ctx context.Context) error {
-	all := names("many", b.deployments)
+	all := names("many", b.plan.deployments)
 	from, err := b.hub.read(ctx)
 	if err != nil {
 		return err
 	}
-	away := b.board.expect(all, b.memberNames(), gone)
+	away := b.board.expect(all, b.fleet.Names(), gone)
 	if err := b.each(ctx, all, b.delete); err != nil {
 		return err
 	}
@@ -247,6 +266,6 @@ func (b *bench) deleteMany(ctx context.Context) error {
 		return err
 	}
 	b.rate("delete: gone in all members", all, from.at, away)
-	_, err = b.price(ctx, "delete", from, len(all), nil)
+	_, err = b.price(ctx, "delete", from, len(all))
 	return err
 }

@@ -10,28 +10,32 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
 
-// profileSeconds is how much of the creation of many the CPU profile covers.
-const profileSeconds = 25
+// profileTime is how much of a phase a CPU profile covers, at most.
+const profileTime = 25 * time.Second
 
 // startProfile begins to take a CPU profile of the hub, if the settings ask for it. The function it returns waits for
 // that, takes profiles of the memory, and may be called twice.
-func (b *bench) startProfile(ctx context.Context) func() error {
-	if b.profile == "" {
+func (b *bench) startProfile(ctx context.Context, phase string, d time.Duration) func() error {
+	if b.profile == "" || d < time.Second {
 		return func() error { return nil }
 	}
 	var g errgroup.Group
-	g.Go(func() error { return b.fetchProfile(ctx, "cpu", fmt.Sprintf("profile?seconds=%d", profileSeconds)) })
+	g.Go(func() error {
+		return b.fetchProfile(ctx, phase+"-cpu", fmt.Sprintf("profile?seconds=%d", int(d.Seconds())))
+	})
 	return sync.OnceValue(func() error {
 		if err := g.Wait(); err != nil {
 			return err
 		}
 		for name, query := range map[string]string{"heap": "heap?gc=1", "allocs": "allocs", "goroutine": "goroutine"} {
-			if err := b.fetchProfile(ctx, name, query); err != nil {
+			if err := b.fetchProfile(ctx, phase+"-"+name, query); err != nil {
 				return err
 			}
 		}
@@ -39,7 +43,7 @@ func (b *bench) startProfile(ctx context.Context) func() error {
 	})
 }
 
-// fetchProfile writes <folder>/<name>.pprof.
+// fetchProfile writes <folder>/<run>-<name>.pprof.
 func (b *bench) fetchProfile(ctx context.Context, name, query string) error {
 	data, err := b.hub.client.Discovery().RESTClient().Get().RequestURI("/debug/pprof/" + query).DoRaw(ctx)
 	if err != nil {
@@ -48,5 +52,24 @@ func (b *bench) fetchProfile(ctx context.Context, name, query string) error {
 	if err := os.MkdirAll(b.profile, 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(b.profile, name+".pprof"), data, 0o644)
+	return os.WriteFile(filepath.Join(b.profile, b.plan.name+"-"+name+".pprof"), data, 0o644)
+}
+
+// profileSelf takes a CPU profile of the load generator, which shares the machine with what is measured, until the function it
+// returns is called.
+func (s settings) profileSelf() (stop func() error, err error) {
+	if s.profile == "" {
+		return func() error { return nil }, nil
+	}
+	if err := os.MkdirAll(s.profile, 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.Create(filepath.Join(s.profile, "generator-cpu.pprof"))
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, err
+	}
+	return func() error { pprof.StopCPUProfile(); return f.Close() }, nil
 }

@@ -11,32 +11,37 @@ import (
 	"io"
 	"math"
 	"os"
-	"runtime"
 	"slices"
 	"strconv"
 	"text/tabwriter"
 	"time"
+
+	"github.com/manifold-k8s/manifold/test/bench/process"
 )
 
-// limit is what a figure may be at most.
+// limit is what a figure has to be: less than a value, at most or at least as much.
 type limit struct {
-	Max float64 `json:"max"`
-	// Strict: the figure must be below Max.
-	Strict bool `json:"strict"`
+	Sense string  `json:"sense"` // "<", "<=" or ">="
+	Value float64 `json:"value"`
 }
 
-func below(v float64) *limit { return &limit{Max: v, Strict: true} }
+func below(v float64) *limit { return &limit{"<", v} }
 
-func atMost(v float64) *limit { return &limit{Max: v} }
+func atMost(v float64) *limit { return &limit{"<=", v} }
 
-func (l *limit) holds(v float64) bool { return v < l.Max || (!l.Strict && v == l.Max) }
+func atLeast(v float64) *limit { return &limit{">=", v} }
 
-func (l *limit) String() string {
-	if l.Strict {
-		return "< " + number(l.Max)
+func (l *limit) holds(v float64) bool {
+	switch l.Sense {
+	case "<":
+		return v < l.Value
+	case "<=":
+		return v <= l.Value
 	}
-	return "<= " + number(l.Max)
+	return v >= l.Value
 }
+
+func (l *limit) String() string { return l.Sense + " " + number(l.Value) }
 
 // figure is one result.
 type figure struct {
@@ -56,47 +61,53 @@ type writeCount struct {
 	Bytes    float64 `json:"bytesPerWrite"`
 }
 
-// report is all that a run found.
+// report is all that was found.
 type report struct {
-	Begin       time.Time    `json:"begin"`
-	Seconds     float64      `json:"seconds"`
-	Cores       int          `json:"cores"`
+	Title      string    `json:"title"`
+	Begin      time.Time `json:"begin"`
+	Seconds    float64   `json:"seconds"`
+	Cores      int       `json:"cores"`
+	LoadBefore string    `json:"loadBefore"` // average of 1, 5 and 15 minutes
+	LoadAfter  string    `json:"loadAfter"`
+	Workers    int       `json:"workers"`
+	Profiled   bool      `json:"profiled"`
+	Runs       []*result `json:"runs"`
+}
+
+// result is what one federation showed.
+type result struct {
+	Name        string       `json:"name"`
+	Members     string       `json:"members"` // of which sort
+	Count       int          `json:"count"`
+	Deployments int          `json:"deployments"`
+	OneAtATime  int          `json:"oneAtATime"`
+	Replicas    int          `json:"replicas"`
 	LoadBefore  string       `json:"loadBefore"`
 	LoadAfter   string       `json:"loadAfter"`
-	Deployments int          `json:"deployments"`
-	Members     int          `json:"members"`
-	OneAtATime  int          `json:"oneAtATime"`
-	Workers     int          `json:"workers"`
-	Replicas    int          `json:"replicas"`
-	Profiled    bool         `json:"profiled"`
 	Figures     []figure     `json:"figures"`
+	Notes       []string     `json:"notes,omitempty"`
 	Shares      []share      `json:"shares"`
-	Writes      []writeCount `json:"writes"`
-	Trace       []step       `json:"trace"`
+	Writes      []writeCount `json:"writes,omitempty"`
+	Trace       []step       `json:"trace,omitempty"`
+
+	limits map[string]*limit // by the figures' names
 }
 
-func cores() int { return runtime.NumCPU() }
-
-func (r *report) begin(s settings) {
-	*r = report{
-		Begin: time.Now(), Cores: cores(), LoadBefore: loadAverage(), Profiled: s.profile != "",
-		Deployments: s.deployments, Members: s.members, OneAtATime: s.oneAtATime, Workers: s.workers, Replicas: s.replicas,
-	}
-}
-
-func (r *report) finish() {
-	r.Seconds = time.Since(r.Begin).Seconds()
-	r.LoadAfter = loadAverage()
-}
-
-// add takes in a figure; allowed is nil where there is no range.
-func (r *report) add(name string, value float64, unit string, allowed *limit) {
-	f := figure{Name: name, Value: value, Unit: unit, Allowed: allowed}
-	if allowed != nil {
-		ok := allowed.holds(value)
+// add takes in a figure.
+func (r *result) add(name string, value float64, unit string) {
+	f := figure{Name: name, Value: value, Unit: unit, Allowed: r.limits[name]}
+	if f.Allowed != nil {
+		ok := f.Allowed.holds(value)
 		f.OK = &ok
 	}
 	r.Figures = append(r.Figures, f)
+}
+
+// addMemory takes in what the hub takes.
+func (r *result) addMemory(name string, m process.Memory) {
+	r.add(name, m.RSS, "MiB")
+	r.add(name+", anonymous", m.Anon, "MiB")
+	r.add(name+", of files", m.File, "MiB")
 }
 
 func (r *report) write(file string) error {
@@ -108,10 +119,16 @@ func (r *report) write(file string) error {
 }
 
 func (r *report) print(out io.Writer) {
-	fmt.Fprintf(out, "\n%d members with workloads, %d Deployments each in all members (Duplicated, replicas: %d), %d requests at once.\n",
-		r.Members, r.Deployments, r.Replicas, r.Workers)
-	fmt.Fprintf(out, "Hub, members and load generator share %d cores; load %s before, %s after; %.0f s in all.\n\n",
-		r.Cores, r.LoadBefore, r.LoadAfter, r.Seconds)
+	fmt.Fprintf(out, "\n%s. Hub, members and load generator share %d cores; load %s before, %s after; %.0f s in all, %d requests at once.\n",
+		r.Title, r.Cores, r.LoadBefore, r.LoadAfter, r.Seconds, r.Workers)
+	for _, one := range r.Runs {
+		one.print(out)
+	}
+}
+
+func (r *result) print(out io.Writer) {
+	fmt.Fprintf(out, "\n== %s: %d %s; %d Deployments (Duplicated, replicas: %d); load %s before, %s after\n\n",
+		r.Name, r.Count, r.Members, r.Deployments, r.Replicas, r.LoadBefore, r.LoadAfter)
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "FIGURE\tVALUE\tUNIT\tALLOWED\t\t")
 	for _, f := range r.Figures {
@@ -125,14 +142,21 @@ func (r *report) print(out io.Writer) {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t\n", f.Name, number(f.Value), f.Unit, allowed, verdict)
 	}
 	_ = t.Flush()
-	fmt.Fprintf(out, "\nWrites to the hub's store\n")
-	t = tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "PHASE\tRESOURCE\tVERB\tPER DEPLOYMENT\tBYTES EACH\t")
-	for _, w := range r.Writes {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%.0f\t\n", w.Phase, w.Resource, w.Verb, number(w.PerItem), w.Bytes)
+	for _, note := range r.Notes {
+		fmt.Fprintf(out, "%s\n", note)
 	}
-	_ = t.Flush()
-	fmt.Fprintf(out, "\nThe writes for one Deployment, in order\n")
+	if len(r.Writes) > 0 {
+		fmt.Fprintf(out, "\nWrites to the hub's store\n")
+		t = tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+		fmt.Fprintln(t, "PHASE\tRESOURCE\tVERB\tPER DEPLOYMENT\tBYTES EACH\t")
+		for _, w := range r.Writes {
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%.0f\t\n", w.Phase, w.Resource, w.Verb, number(w.PerItem), w.Bytes)
+		}
+		_ = t.Flush()
+	}
+	if len(r.Trace) > 0 {
+		fmt.Fprintf(out, "\nThe writes for one Deployment, in order\n")
+	}
 	for _, s := range r.Trace {
 		fmt.Fprintf(out, "  %s %6.0f ms  %-6s %s  (%d bytes)  %s\n", s.Phase, s.Milliseconds, s.Verb, s.Key, s.Bytes, s.Changed)
 	}
@@ -143,7 +167,6 @@ func (r *report) print(out io.Writer) {
 		fmt.Fprintf(t, "%s\t%.1f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t\n", s.Phase, s.Seconds, s.Hub, s.Members, s.Generator, s.Others, s.Idle)
 	}
 	_ = t.Flush()
-	fmt.Fprintln(out, "The generator's part includes the store of the members.")
 }
 
 // number prints three significant digits, and never an exponent.
