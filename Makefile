@@ -69,6 +69,10 @@ verify-staticcheck: ## Run staticcheck.
 bench: build members-bin ## Measure the server over three members and print the figures.
 	MANIFOLD_MEMBER_BIN="$(MEMBER_BIN)" go run ./test/bench
 
+.PHONY: bench-scale
+bench-scale: build ## Measure the server over many simulated members and print the figures; takes a while.
+	go run ./test/bench scale
+
 ##@ Updates
 
 .PHONY: generate

@@ -87,16 +87,22 @@ func (b *bench) each(ctx context.Context, names []string, f func(context.Context
 	return g.Wait()
 }
 
-// settle returns when the hub writes no more than at rest.
+// settlePatience is how long the hub may go on writing when nothing is asked of it any more.
+const settlePatience = 2 * time.Minute
+
+// settle returns when the hub has written no more than at rest for as long as the settings say.
 func (b *bench) settle(ctx context.Context) error {
-	const quiet, enough, perSecond = 3, 120, 3 // seconds, seconds, writes
-	still := 0
+	const parts, perSecond = 3, 3 // looks, writes
+	part := b.calm / parts
 	last, err := b.hub.read(ctx)
 	if err != nil {
 		return err
 	}
-	for range enough {
-		if err := pause(ctx, time.Second); err != nil {
+	for still, begin := 0, time.Now(); still < parts; {
+		if time.Since(begin) > settlePatience {
+			return fmt.Errorf("the hub still writes after %v in which nothing was asked of it", settlePatience)
+		}
+		if err := pause(ctx, part); err != nil {
 			return err
 		}
 		now, err := b.hub.read(ctx)
@@ -104,15 +110,12 @@ func (b *bench) settle(ctx context.Context) error {
 			return err
 		}
 		still++
-		if float64(now.revision-last.revision) > perSecond+b.idleWrites {
+		if float64(now.revision-last.revision) > (perSecond+b.idleWrites)*part.Seconds() {
 			still = 0
-		}
-		if still == quiet {
-			return nil
 		}
 		last = now
 	}
-	return fmt.Errorf("the hub still writes after %d s in which nothing was asked of it", enough)
+	return nil
 }
 
 // cost is what the hub spent between two readings, without what it spends at rest, per Deployment.

@@ -12,14 +12,12 @@ import (
 )
 
 const (
-	// A hub counts as idle when for so many seconds in a row it uses less than that much more processor time than at rest:
-	// the changes that are made meanwhile cost something too.
-	idleSeconds = 3
-	idleMargin  = 0.15 // seconds per second
+	// A hub counts as idle when in so many parts of the calm in a row it uses less than that much more processor time than
+	// at rest: the changes that are made meanwhile cost something too.
+	idleParts  = 3
+	idleMargin = 0.15 // seconds per second
 	// idlePatience is how long to wait for that.
 	idlePatience = 3 * time.Minute
-	// probeEvery is how often something is changed meanwhile.
-	probeEvery = 500 * time.Millisecond
 )
 
 // restart measures how soon a hub with much in it is of use again and at rest again, and whether it leaves alone what is as
@@ -85,8 +83,8 @@ func (b *bench) probeUntilIdle(ctx context.Context, ready time.Time) (map[string
 	probed := map[string]bool{}
 	var slowest time.Duration
 	quiet, since := 0, ready
-	second, cpu := time.Now(), b.hub.cpu()
-	for i := 0; quiet < idleSeconds; i++ {
+	part, cpu := time.Now(), b.hub.cpu()
+	for i := 0; quiet < idleParts; i++ {
 		if time.Since(ready) > idlePatience {
 			return nil, fmt.Errorf("the hub is not idle after %v", idlePatience)
 		}
@@ -99,16 +97,16 @@ func (b *bench) probeUntilIdle(ctx context.Context, ready time.Time) (map[string
 			}
 			slowest = max(slowest, took)
 		}
-		if err := pause(ctx, probeEvery); err != nil {
+		if err := pause(ctx, b.calm/(2*idleParts)); err != nil {
 			return nil, err
 		}
-		if passed := time.Since(second); passed >= time.Second {
+		if passed := time.Since(part); passed >= b.calm/idleParts {
 			used := b.hub.cpu()
 			quiet++
 			if (used-cpu).Seconds()/passed.Seconds() > b.idleCPU+idleMargin {
 				quiet, since = 0, time.Now()
 			}
-			second, cpu = time.Now(), used
+			part, cpu = time.Now(), used
 		}
 	}
 	b.report.add(figureProbe, milliseconds(slowest), "ms")

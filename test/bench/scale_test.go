@@ -42,7 +42,7 @@ func TestScaleInSmall(t *testing.T) {
 	const deployments, members, single = 60, 3, 5
 	err = run(t.Context(), []string{
 		"scale", "--runs", "load", "--bin", filepath.Dir(binary), "--json", file, "--deployments", fmt.Sprint(deployments), "--members", fmt.Sprint(members),
-		"--one-at-a-time", fmt.Sprint(single), "--rest", "1s",
+		"--one-at-a-time", fmt.Sprint(single), "--rest", "500ms", "--calm", "600ms",
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -26,6 +26,7 @@ type settings struct {
 	replicas    int           // of each Deployment in each member
 	workers     int           // that create, update and delete at the same time
 	rest        time.Duration // how long figures at rest are taken
+	calm        time.Duration // how long the hub must be quiet to count as done
 	limit       time.Duration // of all runs together
 	bin         string        // folder of the server
 	json        string        // file for the report
@@ -39,7 +40,10 @@ var (
 )
 
 func parse(args []string) (settings, error) {
-	s := settings{runs: benchRuns, deployments: 1000, members: 3, oneAtATime: 100, rest: 20 * time.Second, limit: 20 * time.Minute, json: "bench.json"}
+	s := settings{
+		runs: benchRuns, deployments: 1000, members: 3, oneAtATime: 100, rest: 20 * time.Second, calm: 3 * time.Second,
+		limit: 20 * time.Minute, json: "bench.json",
+	}
 	if len(args) > 0 && args[0] == "scale" {
 		s.scale, args = true, args[1:]
 		s.runs, s.deployments, s.members, s.rest, s.limit, s.json = scaleRuns, 10000, 10, time.Minute, 40*time.Minute, "bench-scale.json"
@@ -62,7 +66,8 @@ func parse(args []string) (settings, error) {
 	fs.IntVar(&s.faultRounds, "fault-rounds", 3, "how often each fault of a member is compared with none")
 	fs.IntVar(&s.replicas, "replicas", 1, "pods of each Deployment in each member; with 0 the machine is not busy with making pods")
 	fs.IntVar(&s.workers, "workers", 8, "how many requests the load generator has under way at once")
-	fs.DurationVar(&s.rest, "rest", s.rest, "how long figures at rest are taken; without members at work, 20s are enough")
+	fs.DurationVar(&s.rest, "rest", s.rest, "how long figures at rest are taken; what the hub does once a minute needs one")
+	fs.DurationVar(&s.calm, "calm", s.calm, "how long the hub must be quiet to count as being done with something")
 	fs.DurationVar(&s.limit, "limit", s.limit, "when to give up")
 	fs.StringVar(&s.bin, "bin", "bin", "`folder` of manifold")
 	fs.StringVar(&s.json, "json", s.json, "`file` for the report as JSON")
@@ -73,8 +78,8 @@ func parse(args []string) (settings, error) {
 	if fs.NArg() > 0 {
 		return s, fmt.Errorf("unexpected argument %q", fs.Arg(0))
 	}
-	if s.deployments < 1 || s.members < 1 || s.idleMembers < 1 || s.oneAtATime < 1 || s.faultRounds < 1 || s.workers < 1 || s.replicas < 0 || s.rest <= 0 {
-		return s, errors.New("--replicas must be at least 0, all other numbers at least 1, --rest more than 0")
+	if s.deployments < 1 || s.members < 1 || s.idleMembers < 1 || s.oneAtATime < 1 || s.faultRounds < 1 || s.workers < 1 || s.replicas < 0 || s.rest <= 0 || s.calm <= 0 {
+		return s, errors.New("--replicas must be at least 0, all other numbers at least 1, --rest and --calm more than 0")
 	}
 	return s, nil
 }
