@@ -46,6 +46,9 @@ func Always(t testing.TB, d time.Duration, check func() error) {
 	}
 }
 
+// Await is Within without a test: it returns the last error of check when that does not return nil in time.
+func Await(limit time.Duration, check func() error) error { return await(check, limit) }
+
 func await(check func() error, limit time.Duration) error {
 	deadline := time.Now().Add(limit)
 	for pause := firstPause; ; pause = min(pause*3/2, lastPause) {

@@ -167,6 +167,9 @@ func (h *Hub) Start(ctx context.Context) error {
 // Kill ends the server as a power failure does, and returns when it is gone.
 func (h *Hub) Kill() { h.process.kill() }
 
+// Running reports whether the server has not ended.
+func (h *Hub) Running() bool { return h.process.alive() }
+
 // Stop asks the server to end, and returns how it did.
 func (h *Hub) Stop() error {
 	if err := h.process.signal(syscall.SIGTERM); err != nil {
