@@ -145,14 +145,18 @@ func (h *Hub) Start(ctx context.Context) error {
 		return fmt.Errorf("start the hub: %w", err)
 	}
 	err = await(func() error {
-		if !h.process.alive() {
+		if !h.process.alive() || ctx.Err() != nil {
 			return nil
 		}
 		_, err := os.Stat(kubeconfig)
-		return errors.Join(ctx.Err(), err)
+		return err
 	}, startPatience)
-	if err == nil && !h.process.alive() {
+	switch {
+	case err != nil:
+	case !h.process.alive():
 		err = fmt.Errorf("it ended: %w", h.process.err)
+	default:
+		err = ctx.Err()
 	}
 	if err == nil {
 		h.API, err = NewAPI("hub", kubeconfig)

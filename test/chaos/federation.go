@@ -64,33 +64,51 @@ type stranger struct {
 // standsInTheWay is the name of a template that the member east has an object of, which is not ours.
 const standsInTheWay = "taken"
 
-// found starts a hub with data in a folder of that name and joins the members. The caller has to close it.
+// found starts a hub with data in a folder of that name, joins the members, and furnishes the namespaces, if any. The
+// caller has to close it.
 func (a *arena) found(ctx context.Context, name string, seed uint64, namespaces []string, hubArgs ...string) (*federation, error) {
 	hub, err := apitest.StartHub(ctx, filepath.Join(a.dir, name), hubArgs...)
 	if err != nil {
 		return nil, err
 	}
-	f := &federation{
-		user: user{api: hub.API, ledger: newLedger()}, hub: hub, members: a.members, namespaces: namespaces,
-		proxies: map[string]*fault.Proxy{}, histories: map[string]*history{}, strangers: map[string]map[item]stranger{},
-	}
-	watching, stop := context.WithCancel(ctx)
-	f.stop = stop
+	f := &federation{hub: hub, members: a.members, proxies: map[string]*fault.Proxy{}, stop: func() {}}
+	f.api = hub.API
 	for i, m := range a.members {
 		if err := f.join(ctx, m, seed+uint64(i)); err != nil {
 			f.close()
 			return nil, fmt.Errorf("join %s: %w", m.Name, err)
 		}
-		if f.histories[m.Name], err = watchMember(watching, m, namespaces); err != nil {
-			f.close()
-			return nil, err
-		}
 	}
-	if err := f.furnish(ctx); err != nil {
+	if len(namespaces) == 0 {
+		return f, nil
+	}
+	part, err := f.part(ctx, namespaces...)
+	if err != nil {
 		f.close()
 		return nil, err
 	}
-	return f, nil
+	return part, nil
+}
+
+// part makes namespaces and keeps books of its own about them.
+func (f *federation) part(ctx context.Context, namespaces ...string) (*federation, error) {
+	p := *f
+	p.namespaces, p.ledger = namespaces, newLedger()
+	p.histories, p.strangers = map[string]*history{}, map[string]map[item]stranger{}
+	watching, stop := context.WithCancel(ctx)
+	p.stop = stop
+	var err error
+	for _, m := range f.members {
+		if p.histories[m.Name], err = watchMember(watching, m, namespaces); err != nil {
+			stop()
+			return nil, err
+		}
+	}
+	if err := p.furnish(ctx); err != nil {
+		stop()
+		return nil, fmt.Errorf("furnish %v: %w", namespaces, err)
+	}
+	return &p, nil
 }
 
 func (f *federation) close() {

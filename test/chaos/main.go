@@ -34,7 +34,7 @@ type settings struct {
 	rounds      int // of kills
 	outages     int // rounds of outages of etcd
 	longOutages bool
-	wholeFaults bool    // members fail as a whole, too, and each fault lasts longer
+	thorough    bool    // members fail in all ways, and everything is waited for that takes half a minute
 	noise       float64 // share of the members' answers that are lost while the hub is killed
 	only        string
 }
@@ -48,7 +48,7 @@ type scenario struct {
 var scenarios = []scenario{{"kills", kills}, {"faults", faults}, {"outages", outages}}
 
 func parse(args []string) (settings, error) {
-	s := settings{longOutages: true, wholeFaults: true}
+	s := settings{longOutages: true, thorough: true}
 	fs := flag.NewFlagSet("chaos", flag.ContinueOnError)
 	fs.Uint64Var(&s.seed, "seed", rand.Uint64N(1_000_000), "of all random choices; the timing of requests is not among them")
 	fs.IntVar(&s.rounds, "rounds", 50, "how often the hub is killed")

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,6 +43,11 @@ func Under(prefix string) Match {
 // InNamespace selects requests about objects in a namespace, of whatever kind.
 func InNamespace(name string) Match {
 	return func(r *http.Request) bool { return strings.Contains(r.URL.Path+"/", "/namespaces/"+name+"/") }
+}
+
+// Named selects requests about objects of one of those names.
+func Named(names ...string) Match {
+	return func(r *http.Request) bool { return slices.Contains(names, path.Base(r.URL.Path)) }
 }
 
 // Method selects requests of one of those HTTP methods.
