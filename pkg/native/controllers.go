@@ -8,6 +8,7 @@ package native
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -44,7 +45,7 @@ const rediscovery = 30 * time.Second
 // default service accounts, aggregated cluster roles and quota status. It returns after all of them have stopped.
 // Workload controllers are not among them: what the hub stores are templates.
 func (s *Server) RunControllers(ctx context.Context) error {
-	h, err := newHousekeeping(s.Loopback, s.informers, s.Local)
+	h, err := newHousekeeping(s.Loopback, s.informers, s.Local, s.uncollected)
 	if err != nil {
 		return fmt.Errorf("build housekeeping controllers: %w", err)
 	}
@@ -72,13 +73,15 @@ type housekeeping struct {
 	metadata metadatainformer.SharedInformerFactory // of custom resources
 	started  chan struct{}                          // closed when the informers run
 	local    *local.Resources
+	// uncollected are kinds that neither the garbage collector nor quotas watch.
+	uncollected map[schema.GroupResource]struct{}
 
 	mu      sync.Mutex
 	stored  map[schema.GroupVersionResource]cache.SharedIndexInformer
 	running map[schema.GroupVersionResource]bool
 }
 
-func newHousekeeping(config *rest.Config, typed informers.SharedInformerFactory, resources *local.Resources) (*housekeeping, error) {
+func newHousekeeping(config *rest.Config, typed informers.SharedInformerFactory, resources *local.Resources, uncollected map[schema.GroupResource]struct{}) (*housekeeping, error) {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -88,7 +91,7 @@ func newHousekeeping(config *rest.Config, typed informers.SharedInformerFactory,
 		return nil, err
 	}
 	return &housekeeping{
-		config: config, client: client, typed: typed, started: make(chan struct{}), local: resources,
+		config: config, client: client, typed: typed, started: make(chan struct{}), local: resources, uncollected: uncollected,
 		stored: map[schema.GroupVersionResource]cache.SharedIndexInformer{}, running: map[schema.GroupVersionResource]bool{},
 		metadata: metadatainformer.NewSharedInformerFactoryWithOptions(meta, 0, metadatainformer.WithTransform(withoutManagedFields)),
 	}, nil
@@ -189,7 +192,9 @@ func (h *housekeeping) loops(ctx context.Context) ([]func(context.Context), erro
 
 func (h *housekeeping) garbageCollector(ctx context.Context, meta metadata.Interface) ([]func(context.Context), error) {
 	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(h.client.Discovery()))
-	gc, err := garbagecollector.NewGarbageCollector(ctx, h.client, meta, mapper, garbagecollector.DefaultIgnoredResources(), h, h.started)
+	ignored := maps.Clone(garbagecollector.DefaultIgnoredResources())
+	maps.Copy(ignored, h.uncollected)
+	gc, err := garbagecollector.NewGarbageCollector(ctx, h.client, meta, mapper, ignored, h, h.started)
 	if err != nil {
 		return nil, fmt.Errorf("garbage collector: %w", err)
 	}
@@ -212,10 +217,14 @@ func (h *housekeeping) quota(ctx context.Context) ([]func(context.Context), erro
 		InformerFactory:           h,
 		ReplenishmentResyncPeriod: pkgcontroller.StaticResyncPeriodFunc(12 * time.Hour),
 		DiscoveryFunc:             discover,
-		IgnoredResourcesFunc:      config.IgnoredResources,
-		InformersStarted:          h.started,
-		Registry:                  generic.NewRegistry(config.Evaluators()),
-		UpdateFilter:              quotainstall.DefaultUpdateFilter(),
+		IgnoredResourcesFunc: func() map[schema.GroupResource]struct{} {
+			ignored := maps.Clone(config.IgnoredResources())
+			maps.Copy(ignored, h.uncollected)
+			return ignored
+		},
+		InformersStarted: h.started,
+		Registry:         generic.NewRegistry(config.Evaluators()),
+		UpdateFilter:     quotainstall.DefaultUpdateFilter(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("quota controller: %w", err)

@@ -21,8 +21,9 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/local"
 )
 
-// Group is an API group served in-process beside the native ones. Its Go types serve as external and as internal version
-// at once, so it needs no conversion code, as long as it has one version.
+// Group is one version of an API group served in-process beside the native ones. Its Go types serve as external and as
+// internal version at once, so it needs no conversion code. Several Groups of one name are the versions of one API group,
+// the preferred one first; for the same reason no kind and no resource may be in two of them.
 type Group struct {
 	Version schema.GroupVersion
 	// AddTypes registers the group's types under the group-version given.
@@ -33,6 +34,9 @@ type Group struct {
 	NewStorage func(*runtime.Scheme, generic.RESTOptionsGetter) (map[string]rest.Storage, error)
 	// Priority is the group's place in discovery: higher comes first. Native groups have 15800 to 18000.
 	Priority int32
+	// Uncollected are the resources among them that garbage collection and quotas pass over, because watching them costs
+	// more than a cache. Owner references on their objects have no effect.
+	Uncollected []string
 }
 
 // register adds the group's types to the one scheme that all storage of the server shares.
@@ -41,7 +45,47 @@ func (g Group) register() {
 	g.AddTypes(legacyscheme.Scheme, g.Version)
 	g.AddTypes(legacyscheme.Scheme, internal)
 	metav1.AddToGroupVersion(legacyscheme.Scheme, g.Version)
-	utilruntime.Must(legacyscheme.Scheme.SetVersionPriority(g.Version))
+}
+
+// registerAll registers the groups, and the order of preference of their versions.
+func registerAll(groups []Group) {
+	for _, g := range groups {
+		g.register()
+	}
+	for _, versions := range byName(groups) {
+		var order []schema.GroupVersion
+		for _, g := range versions {
+			order = append(order, g.Version)
+		}
+		utilruntime.Must(legacyscheme.Scheme.SetVersionPriority(order...))
+	}
+}
+
+// byName puts the versions of each API group together, in the order given.
+func byName(groups []Group) [][]Group {
+	var out [][]Group
+	at := map[string]int{}
+	for _, g := range groups {
+		i, seen := at[g.Version.Group]
+		if !seen {
+			i = len(out)
+			at[g.Version.Group] = i
+			out = append(out, nil)
+		}
+		out[i] = append(out[i], g)
+	}
+	return out
+}
+
+// uncollected are the resources of all groups that collectors pass over.
+func uncollected(groups []Group) map[schema.GroupResource]struct{} {
+	out := map[schema.GroupResource]struct{}{}
+	for _, g := range groups {
+		for _, r := range g.Uncollected {
+			out[g.Version.WithResource(r).GroupResource()] = struct{}{}
+		}
+	}
+	return out
 }
 
 // storeAsJSON makes the group's objects JSON in etcd: our types have no protobuf form.
@@ -51,22 +95,25 @@ func (g Group) storeAsJSON(f *serverstorage.DefaultStorageFactory) {
 	}
 }
 
-// provider adapts a Group to the control plane's interface.
-type provider struct{ Group }
+// provider adapts the versions of one API group to the control plane's interface.
+type provider struct{ versions []Group }
 
 var _ controlplane.RESTStorageProvider = provider{}
 
-func (p provider) GroupName() string { return p.Version.Group }
+func (p provider) GroupName() string { return p.versions[0].Version.Group }
 
 func (p provider) NewRESTStorage(_ serverstorage.APIResourceConfigSource, getter generic.RESTOptionsGetter) (genericapiserver.APIGroupInfo, error) {
-	info := genericapiserver.NewDefaultAPIGroupInfo(p.Version.Group, legacyscheme.Scheme, legacyscheme.ParameterCodec,
+	info := genericapiserver.NewDefaultAPIGroupInfo(p.GroupName(), legacyscheme.Scheme, legacyscheme.ParameterCodec,
 		serializer.NewCodecFactory(legacyscheme.Scheme, serializer.WithStreamingCollectionEncodingToJSON()))
 	info.NegotiatedSerializer = withoutProtobuf{info.NegotiatedSerializer}
-	storage, err := p.NewStorage(legacyscheme.Scheme, getter)
-	if err != nil {
-		return info, err
+	info.VersionedResourcesStorageMap = map[string]map[string]rest.Storage{}
+	for _, g := range p.versions {
+		storage, err := g.NewStorage(legacyscheme.Scheme, getter)
+		if err != nil {
+			return info, err
+		}
+		info.VersionedResourcesStorageMap[g.Version.Version] = storage
 	}
-	info.VersionedResourcesStorageMap = map[string]map[string]rest.Storage{p.Version.Version: storage}
 	return info, nil
 }
 
@@ -101,8 +148,10 @@ func priorities(groups []Group) map[schema.GroupVersion]controlplane.APIServiceP
 			all[gv] = controlplane.APIServicePriority{Group: 17800 - int32(i)*180, Version: int32(10 + j)}
 		}
 	}
-	for _, g := range groups {
-		all[g.Version] = controlplane.APIServicePriority{Group: g.Priority, Version: 10}
+	for _, versions := range byName(groups) {
+		for i, g := range versions { // the first is preferred
+			all[g.Version] = controlplane.APIServicePriority{Group: g.Priority, Version: int32(10 + len(versions) - 1 - i)}
+		}
 	}
 	return all
 }

@@ -15,6 +15,7 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apiextensions "k8s.io/apiextensions-apiserver/pkg/apiserver"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/apis/apiserver"
 	"k8s.io/apiserver/pkg/authentication/request/anonymous"
 	"k8s.io/apiserver/pkg/authentication/request/union"
@@ -71,6 +72,8 @@ type Server struct {
 	Local *local.Resources
 	// Spans makes the spans of API requests, and of what belongs to them. It makes none unless tracing is configured.
 	Spans trace.TracerProvider
+
+	uncollected map[schema.GroupResource]struct{}
 }
 
 // healthPaths are what a caller without credentials may ask.
@@ -78,9 +81,7 @@ var healthPaths = []apiserver.AnonymousAuthCondition{{Path: "/livez"}, {Path: "/
 
 // New builds the server and starts nothing that serves requests.
 func New(cfg Config) (*Server, error) {
-	for _, g := range cfg.Groups {
-		g.register()
-	}
+	registerAll(cfg.Groups)
 	generic, shared, factory, err := controlplaneserver.BuildGenericConfig(cfg.Options,
 		[]*runtime.Scheme{legacyscheme.Scheme, apiextensions.Scheme, aggregatorscheme.Scheme},
 		resources(cfg.Groups), definitions(cfg.OpenAPI))
@@ -143,7 +144,10 @@ func chain(cfg Config, generic *genericapiserver.Config, shared informers.Shared
 	if err != nil {
 		return nil, fmt.Errorf("build aggregator: %w", err)
 	}
-	return &Server{aggregator: agg, informers: shared, Loopback: generic.LoopbackClientConfig, Local: resources, Spans: generic.TracerProvider}, nil
+	return &Server{
+		aggregator: agg, informers: shared, Loopback: generic.LoopbackClientConfig, Local: resources, Spans: generic.TracerProvider,
+		uncollected: uncollected(cfg.Groups),
+	}, nil
 }
 
 // storageProviders lists all groups; the order is that of discovery.
@@ -171,8 +175,8 @@ func storageProviders(c controlplaneserver.CompletedConfig, generic *genericapis
 		// Quota admission waits for the informers of this group, so it cannot be left out.
 		resource.RESTStorageProvider{NamespaceClient: client.CoreV1().Namespaces(), Authorizer: authz},
 	)
-	for _, g := range groups {
-		providers = append(providers, provider{g})
+	for _, versions := range byName(groups) {
+		providers = append(providers, provider{versions})
 	}
 	return providers, nil
 }

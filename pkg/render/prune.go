@@ -44,6 +44,9 @@ func prune(tmpl *unstructured.Unstructured) *unstructured.Unstructured {
 	return out
 }
 
+// Prune returns a copy of a manifest without what is true of an object on the hub only, as Render does first of all.
+func Prune(manifest *unstructured.Unstructured) *unstructured.Unstructured { return prune(manifest) }
+
 // hubAnnotations are dropped from every kind. kubectl's record of the last applied manifest tells what was applied to
 // the hub; in the member it would lie, for the copy differs from that, and a kubectl apply there would remove by it.
 // The stamps of copies are here because a template may have been made from such a copy; they are written anew.

@@ -20,12 +20,13 @@ import (
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
+	workv1alpha1 "github.com/manifold-k8s/manifold/apis/work/v1alpha1"
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 )
 
 // addOurTypes makes a scheme know the kinds of our groups.
 func addOurTypes(s *runtime.Scheme) error {
-	for _, add := range []func(*runtime.Scheme) error{policyv1alpha1.AddToScheme, clusterv1alpha1.AddToScheme, workv1alpha2.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{policyv1alpha1.AddToScheme, clusterv1alpha1.AddToScheme, workv1alpha1.AddToScheme, workv1alpha2.AddToScheme} {
 		if err := add(s); err != nil {
 			return err
 		}
@@ -58,7 +59,13 @@ func clusterRoles() []rbacv1.ClusterRole {
 	edit := role("karmada-edit", []string{"edit", "admin"}, "create", "update", "patch", "delete", "deletecollection")
 	// Bindings are the system's; users look at them.
 	edit.Rules = edit.Rules[:1]
-	return []rbacv1.ClusterRole{view, edit}
+	// Works show what Secrets hold and bring anything into a cluster, so they are for administrators of their namespaces.
+	works := role("karmada-works", []string{"admin"}, "get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
+	works.Rules = []rbacv1.PolicyRule{
+		{APIGroups: []string{workv1alpha1.GroupName}, Resources: []string{"works"}, Verbs: works.Rules[0].Verbs},
+		{APIGroups: []string{workv1alpha1.GroupName}, Resources: []string{"works/status"}, Verbs: []string{"get"}},
+	}
+	return []rbacv1.ClusterRole{view, edit, works}
 }
 
 // bootstrap makes sure that the objects exist which every hub has.

@@ -17,6 +17,7 @@ import (
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
+	workv1alpha1 "github.com/manifold-k8s/manifold/apis/work/v1alpha1"
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 	generatedopenapi "github.com/manifold-k8s/manifold/pkg/generated/openapi"
 	"github.com/manifold-k8s/manifold/pkg/native"
@@ -30,6 +31,7 @@ type ourGroups struct {
 	policy  policy.Storage
 	cluster cluster.Storage
 	work    work.Storage
+	works   *work.Works
 }
 
 func newGroups() *ourGroups { return &ourGroups{} }
@@ -67,6 +69,17 @@ func (s *ourGroups) groups() []native.Group {
 				}
 				return s.work.Resources(), nil
 			}),
+		{
+			Version: workv1alpha1.SchemeGroupVersion, Priority: 1400, AddTypes: workv1alpha1.AddKnownTypes,
+			Resources: []string{"works"}, Uncollected: []string{"works"},
+			NewStorage: func(scheme *runtime.Scheme, getter generic.RESTOptionsGetter) (_ map[string]rest.Storage, err error) {
+				s.works, err = work.NewWorks(scheme, getter)
+				if err != nil {
+					return nil, err
+				}
+				return s.works.Resources(), nil
+			},
+		},
 	}
 }
 

@@ -34,6 +34,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/policy"
 	"github.com/manifold-k8s/manifold/pkg/telemetry"
 	"github.com/manifold-k8s/manifold/pkg/template"
+	"github.com/manifold-k8s/manifold/pkg/works"
 )
 
 // hubConfig are the settings of the federation's own controllers.
@@ -49,6 +50,7 @@ type hubConfig struct {
 type hub struct {
 	events record.EventBroadcaster
 	sink   record.EventSink
+	caches []func(context.Context) error
 	run    []func(context.Context) error
 }
 
@@ -87,6 +89,14 @@ func newHub(loopback *rest.Config, resources *local.Resources, ours *ourGroups, 
 	templates := template.NewStore(dyn, resources, restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery())))
 	fleet := member.NewFleet()
 
+	computed, err := works.NewSource(works.Config{
+		Bindings: bindings, Templates: templates, Policies: policies, Clusters: clusters, Stored: ours.works.ListWatch(), Clock: wall,
+	})
+	if err != nil {
+		return nil, err
+	}
+	ours.works.Use(computed)
+
 	place, err := placement.New(placement.Config{
 		Bindings: bindings, Templates: templates, Policies: policies, Clusters: clusters, Events: events, Clock: wall,
 		Telemetry: cfg.telemetry,
@@ -124,20 +134,32 @@ func newHub(loopback *rest.Config, resources *local.Resources, ours *ourGroups, 
 		return nil, err
 	}
 
-	h.run = []func(context.Context) error{
+	h.caches = []func(context.Context) error{
 		func(ctx context.Context) error { clusters.RunWithContext(ctx); return nil },
-		policies.Run, bindings.Run, templates.Run, fleet.Run, members.Run, place.Run, push.Run, report.Run,
+		policies.Run, bindings.Run, templates.Run, computed.Run,
+	}
+	h.run = []func(context.Context) error{
+		fleet.Run, members.Run, place.Run, push.Run, report.Run,
 	}
 	return h, nil
 }
 
-// Run works until ctx ends and returns when all controllers have stopped.
+// Cache keeps the caches up to date until ctx ends. Every replica does, whether it leads or not: reads are answered from
+// them.
+func (h *hub) Cache(ctx context.Context) error { return all(ctx, h.caches) }
+
+// Run runs the controllers until ctx ends and returns when all of them have stopped. They need the caches.
 func (h *hub) Run(ctx context.Context) error {
 	h.events.StartRecordingToSink(h.sink)
 	defer h.events.Shutdown()
+	return all(ctx, h.run)
+}
+
+// all runs functions at once. The first to fail stops the others.
+func all(ctx context.Context, run []func(context.Context) error) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, run := range h.run {
-		g.Go(func() error { return run(ctx) })
+	for _, f := range run {
+		g.Go(func() error { return f(ctx) })
 	}
 	return g.Wait()
 }

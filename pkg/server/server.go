@@ -89,12 +89,14 @@ func Run(ctx context.Context, o *Options) error {
 			return nil
 		case <-serving:
 		}
-		return lead(ctx, api.Loopback, alone, func(ctx context.Context) error {
-			g, ctx := errgroup.WithContext(ctx)
-			g.Go(func() error { return api.RunControllers(ctx) })
-			g.Go(func() error { return hub.Run(ctx) })
-			return g.Wait()
+		g, ctx := errgroup.WithContext(ctx)
+		g.Go(func() error { return hub.Cache(ctx) })
+		g.Go(func() error {
+			return lead(ctx, api.Loopback, alone, func(ctx context.Context) error {
+				return all(ctx, []func(context.Context) error{api.RunControllers, hub.Run})
+			})
 		})
+		return g.Wait()
 	})
 	g.Go(func() error {
 		if err := api.WaitReady(ctx); err != nil {

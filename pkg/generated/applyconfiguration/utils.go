@@ -10,10 +10,12 @@ package applyconfiguration
 import (
 	v1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
+	workv1alpha1 "github.com/manifold-k8s/manifold/apis/work/v1alpha1"
 	v1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/applyconfiguration/cluster/v1alpha1"
 	internal "github.com/manifold-k8s/manifold/pkg/generated/applyconfiguration/internal"
 	applyconfigurationpolicyv1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/applyconfiguration/policy/v1alpha1"
+	applyconfigurationworkv1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/applyconfiguration/work/v1alpha1"
 	workv1alpha2 "github.com/manifold-k8s/manifold/pkg/generated/applyconfiguration/work/v1alpha2"
 	runtime "k8s.io/apimachinery/pkg/runtime"
 	schema "k8s.io/apimachinery/pkg/runtime/schema"
@@ -123,6 +125,20 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &applyconfigurationpolicyv1alpha1.WorkloadAffinityTermApplyConfiguration{}
 	case policyv1alpha1.SchemeGroupVersion.WithKind("YAMLPatchOperation"):
 		return &applyconfigurationpolicyv1alpha1.YAMLPatchOperationApplyConfiguration{}
+
+		// Group=work.karmada.io, Version=v1alpha1
+	case workv1alpha1.SchemeGroupVersion.WithKind("ManifestStatus"):
+		return &applyconfigurationworkv1alpha1.ManifestStatusApplyConfiguration{}
+	case workv1alpha1.SchemeGroupVersion.WithKind("ResourceIdentifier"):
+		return &applyconfigurationworkv1alpha1.ResourceIdentifierApplyConfiguration{}
+	case workv1alpha1.SchemeGroupVersion.WithKind("Work"):
+		return &applyconfigurationworkv1alpha1.WorkApplyConfiguration{}
+	case workv1alpha1.SchemeGroupVersion.WithKind("WorkloadTemplate"):
+		return &applyconfigurationworkv1alpha1.WorkloadTemplateApplyConfiguration{}
+	case workv1alpha1.SchemeGroupVersion.WithKind("WorkSpec"):
+		return &applyconfigurationworkv1alpha1.WorkSpecApplyConfiguration{}
+	case workv1alpha1.SchemeGroupVersion.WithKind("WorkStatus"):
+		return &applyconfigurationworkv1alpha1.WorkStatusApplyConfiguration{}
 
 		// Group=work.karmada.io, Version=v1alpha2
 	case v1alpha2.SchemeGroupVersion.WithKind("AggregatedStatusItem"):

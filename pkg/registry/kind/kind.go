@@ -47,6 +47,8 @@ type Kind[T Object] struct {
 	Namespaced bool
 	// UnconditionalUpdate allows a PUT without resourceVersion: the last write wins.
 	UnconditionalUpdate bool
+	// Uncollected says that the garbage collector does not look at the kind: no deletion waits for it.
+	Uncollected bool
 
 	New     func() T
 	NewList func() runtime.Object

@@ -41,8 +41,11 @@ func (s strategy[T]) AllowCreateOnUpdate() bool      { return false }
 func (s strategy[T]) AllowUnconditionalUpdate() bool { return s.kind.UnconditionalUpdate }
 func (s strategy[T]) Canonicalize(runtime.Object)    {}
 
-// DefaultGarbageCollectionPolicy lets the garbage collector delete dependents in the background.
+// DefaultGarbageCollectionPolicy lets the garbage collector delete dependents in the background, if it knows the kind.
 func (s strategy[T]) DefaultGarbageCollectionPolicy(context.Context) rest.GarbageCollectionPolicy {
+	if s.kind.Uncollected {
+		return rest.Unsupported
+	}
 	return rest.DeleteDependents
 }
 

@@ -3,8 +3,8 @@ Copyright 2026 The Manifold Authors.
 SPDX-License-Identifier: Apache-2.0
 */
 
-// Package work stores the kinds of work.karmada.io/v1alpha2: the bindings, which say where a template is placed and what
-// has become of it there.
+// Package work stores the kinds of work.karmada.io: the bindings, which say where a template is placed and what
+// has become of it there, and the Works that users make; it serves computed Works beside these.
 package work
 
 import (

@@ -9,11 +9,14 @@ package work
 
 import (
 	internalinterfaces "github.com/manifold-k8s/manifold/pkg/generated/informers/externalversions/internalinterfaces"
+	v1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/informers/externalversions/work/v1alpha1"
 	v1alpha2 "github.com/manifold-k8s/manifold/pkg/generated/informers/externalversions/work/v1alpha2"
 )
 
 // Interface provides access to each of this group's versions.
 type Interface interface {
+	// V1alpha1 provides access to shared informers for resources in V1alpha1.
+	V1alpha1() v1alpha1.Interface
 	// V1alpha2 provides access to shared informers for resources in V1alpha2.
 	V1alpha2() v1alpha2.Interface
 }
@@ -27,6 +30,11 @@ type group struct {
 // New returns a new Interface.
 func New(f internalinterfaces.SharedInformerFactory, namespace string, tweakListOptions internalinterfaces.TweakListOptionsFunc) Interface {
 	return &group{factory: f, namespace: namespace, tweakListOptions: tweakListOptions}
+}
+
+// V1alpha1 returns a new v1alpha1.Interface.
+func (g *group) V1alpha1() v1alpha1.Interface {
+	return v1alpha1.New(g.factory, g.namespace, g.tweakListOptions)
 }
 
 // V1alpha2 returns a new v1alpha2.Interface.
