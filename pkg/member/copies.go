@@ -35,6 +35,8 @@ type Copy struct {
 	UID types.UID
 	// PermanentID is the identity of the binding the copy belongs to.
 	PermanentID string
+	// WorkID is the identity of the Work that a user made and the copy belongs to.
+	WorkID string
 	// TemplateUID is the template it was made from.
 	TemplateUID types.UID
 	// Hash is the content hash of the manifest it was last made from.
@@ -56,6 +58,7 @@ func CopyOf(live *unstructured.Unstructured) *Copy {
 		TemplateUID: types.UID(live.GetAnnotations()[workv1alpha2.TemplateUIDAnnotation]),
 		Hash:        live.GetAnnotations()[workv1alpha2.ContentHashAnnotation],
 		PermanentID: live.GetLabels()[workv1alpha2.ResourceBindingPermanentIDLabel],
+		WorkID:      live.GetLabels()[workv1alpha2.WorkPermanentIDLabel],
 	}
 	if live.GetNamespace() == "" {
 		c.PermanentID = live.GetLabels()[workv1alpha2.ClusterResourceBindingPermanentIDLabel]

@@ -23,12 +23,14 @@ import (
 	"k8s.io/utils/clock"
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
+	workv1alpha1 "github.com/manifold-k8s/manifold/apis/work/v1alpha1"
 	"github.com/manifold-k8s/manifold/pkg/admission"
 	"github.com/manifold-k8s/manifold/pkg/binding"
 	"github.com/manifold-k8s/manifold/pkg/controllers/cluster"
 	"github.com/manifold-k8s/manifold/pkg/controllers/placement"
 	"github.com/manifold-k8s/manifold/pkg/controllers/status"
 	"github.com/manifold-k8s/manifold/pkg/controllers/sync"
+	"github.com/manifold-k8s/manifold/pkg/controllers/work"
 	"github.com/manifold-k8s/manifold/pkg/local"
 	"github.com/manifold-k8s/manifold/pkg/member"
 	"github.com/manifold-k8s/manifold/pkg/policy"
@@ -112,8 +114,8 @@ func newHub(loopback *rest.Config, resources *local.Resources, ours *ourGroups, 
 		return nil, err
 	}
 	members, err := cluster.New(cluster.Config{
-		Clusters: clusters, Writer: ours.cluster.Clusters.Writer(), Secrets: client.CoreV1(), Fleet: fleet, Bindings: bindings,
-		Events: events, Clock: wall, Telemetry: cfg.telemetry, QPS: cfg.qps, Burst: cfg.burst,
+		Clusters: clusters, Writer: ours.cluster.Clusters.Writer(), Secrets: client.CoreV1(), Namespaces: client.CoreV1(),
+		Fleet: fleet, Bindings: bindings, Events: events, Clock: wall, Telemetry: cfg.telemetry, QPS: cfg.qps, Burst: cfg.burst,
 	})
 	if err != nil {
 		return nil, err
@@ -133,13 +135,21 @@ func newHub(loopback *rest.Config, resources *local.Resources, ours *ourGroups, 
 	if err != nil {
 		return nil, err
 	}
+	made := cache.NewSharedIndexInformer(ours.works.ListWatch(), &workv1alpha1.Work{}, 0, work.Indexers())
+	execute, err := work.New(work.Config{
+		Works: made, Writer: ours.works.Writer(), Clusters: clusters, Fleet: fleet, Events: events, Clock: wall,
+	})
+	if err != nil {
+		return nil, err
+	}
 
 	h.caches = []func(context.Context) error{
 		func(ctx context.Context) error { clusters.RunWithContext(ctx); return nil },
 		policies.Run, bindings.Run, templates.Run, computed.Run,
 	}
 	h.run = []func(context.Context) error{
-		fleet.Run, members.Run, place.Run, push.Run, report.Run,
+		fleet.Run, members.Run, place.Run, push.Run, report.Run, execute.Run,
+		func(ctx context.Context) error { made.RunWithContext(ctx); return nil },
 	}
 	return h, nil
 }

@@ -66,10 +66,12 @@ type Config struct {
 	Clusters cache.SharedIndexInformer
 	Writer   Writer
 	Secrets  corev1client.SecretsGetter
-	Fleet    *member.Fleet
-	Bindings Bindings
-	Events   record.EventRecorder
-	Clock    clock.PassiveClock
+	// Namespaces makes the namespaces that are set aside for the Works of one cluster each.
+	Namespaces corev1client.NamespacesGetter
+	Fleet      *member.Fleet
+	Bindings   Bindings
+	Events     record.EventRecorder
+	Clock      clock.PassiveClock
 	// Telemetry learns of members here; nil: nothing is measured.
 	Telemetry *telemetry.Recorder
 	// QPS and Burst bound the requests to one member.
@@ -85,11 +87,13 @@ type Controller struct {
 	mu sync.Mutex
 	// differs is since when a member has been different from what its condition Ready says.
 	differs map[string]time.Time
+	// spaces are the clusters whose namespace is known to have been made.
+	spaces map[string]bool
 }
 
 // New returns a controller that does nothing until Run.
 func New(cfg Config) (*Controller, error) {
-	c := &Controller{cfg: cfg, differs: map[string]time.Time{}}
+	c := &Controller{cfg: cfg, differs: map[string]time.Time{}, spaces: map[string]bool{}}
 	c.loop = loop.New(loop.Config{Name: "cluster", Workers: 4}, c.step)
 	add := func(obj any) {
 		if name, err := cache.DeletionHandlingMetaNamespaceKeyFunc(obj); err == nil {
@@ -110,7 +114,12 @@ func New(cfg Config) (*Controller, error) {
 func (c *Controller) Waiting() int { return c.loop.Len() }
 
 // Run works until ctx ends.
-func (c *Controller) Run(ctx context.Context) error { return c.loop.Run(ctx) }
+func (c *Controller) Run(ctx context.Context) error {
+	if err := c.leftOver(ctx); err != nil && ctx.Err() == nil {
+		klog.FromContext(ctx).Error(err, "Namespaces of clusters that have left may stay")
+	}
+	return c.loop.Run(ctx)
+}
 
 // bindingChanged looks again at clusters of which a binding has let go: one of them may be waiting for just that.
 func (c *Controller) bindingChanged(old, now *binding.Binding) {
@@ -141,7 +150,12 @@ func (c *Controller) step(ctx context.Context, name string) (time.Duration, erro
 		c.mu.Lock()
 		delete(c.differs, name)
 		c.mu.Unlock()
-		return 0, nil
+		return 0, c.clear(ctx, name)
+	}
+	if cl.DeletionTimestamp == nil {
+		if err := c.setAside(ctx, name); err != nil {
+			return 0, err
+		}
 	}
 	var state member.State
 	var wait time.Duration
