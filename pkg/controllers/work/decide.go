@@ -254,6 +254,15 @@ func recorded(w *workv1alpha1.Work, items []item) bool {
 	})
 }
 
+// named reports whether the stored status names the item's object, at whatever place in the list: only such may have been
+// sent.
+func named(w *workv1alpha1.Work, i item) bool {
+	return slices.ContainsFunc(w.Status.ManifestStatuses, func(s workv1alpha1.ManifestStatus) bool {
+		id := s.Identifier
+		return id.Group == i.kind.Group && id.Kind == i.kind.Kind && id.Namespace == i.namespace && id.Name == i.name
+	})
+}
+
 func suspended(w *workv1alpha1.Work) bool {
 	return w.Spec.SuspendDispatching != nil && *w.Spec.SuspendDispatching
 }

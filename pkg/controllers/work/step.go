@@ -133,7 +133,7 @@ func (j *job) memory() *memory {
 func (j *job) put(ctx context.Context) (time.Duration, error) {
 	if suspended(j.work) {
 		// What was never sent is not there; the rest is reported and else left alone.
-		j.items = slices.DeleteFunc(j.items, func(i item) bool { return !recorded(j.work, []item{i}) })
+		j.items = slices.DeleteFunc(j.items, func(i item) bool { return !named(j.work, i) })
 	}
 	if !recorded(j.work, j.items) {
 		next := j.work.DeepCopy()
@@ -368,7 +368,7 @@ func (j *job) removeAll(ctx context.Context) (time.Duration, error) {
 	var errs []error
 	left := 0
 	for _, i := range j.items {
-		if resourceRecorded(j.work, i) == "" {
+		if !named(j.work, i) {
 			continue // never sent: it is recorded before
 		}
 		gone, again, err := j.remove(ctx, i)
@@ -384,17 +384,6 @@ func (j *job) removeAll(ctx context.Context) (time.Duration, error) {
 		return wait, errors.Join(errs...)
 	}
 	return 0, j.release(ctx, j.work)
-}
-
-// resourceRecorded is the resource under which the status names the item's object, empty if it does not.
-func resourceRecorded(w *workv1alpha1.Work, i item) string {
-	for _, s := range w.Status.ManifestStatuses {
-		id := s.Identifier
-		if id.Group == i.kind.Group && id.Kind == i.kind.Kind && id.Namespace == i.namespace && id.Name == i.name {
-			return id.Resource
-		}
-	}
-	return ""
 }
 
 // write stores what is reported, if it differs from what is stored.
