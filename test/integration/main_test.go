@@ -48,6 +48,11 @@ func runTests(m *testing.M) (int, error) {
 			fmt.Fprintln(os.Stderr, err)
 		}
 	}()
+	traces, stopCollector, err := collectSpans(dir)
+	if err != nil {
+		return 0, err
+	}
+	defer stopCollector()
 	ctx := context.Background()
 	var set, bareSet *members.Set
 	defer func() {
@@ -70,7 +75,7 @@ func runTests(m *testing.M) (int, error) {
 		return err
 	})
 	g.Go(func() (err error) {
-		hub, err = apitest.StartHub(ctx, filepath.Join(dir, "hub"))
+		hub, err = apitest.StartHub(ctx, filepath.Join(dir, "hub"), traces)
 		return err
 	})
 	if err := g.Wait(); err != nil {
