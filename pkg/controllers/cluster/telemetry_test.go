@@ -1,0 +1,54 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package cluster
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
+	clocktesting "k8s.io/utils/clock/testing"
+
+	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
+	"github.com/manifold-k8s/manifold/pkg/member"
+	"github.com/manifold-k8s/manifold/pkg/telemetry"
+)
+
+// A member is measured from its first step on, whether it can be reached or not, until its Cluster is gone.
+func TestMembersAreMeasuredWhileTheyAreThere(t *testing.T) {
+	t.Parallel()
+	clock := clocktesting.NewFakePassiveClock(time.Unix(1000, 0))
+	clusters := cache.NewSharedIndexInformer(&cache.ListWatch{}, &clusterv1alpha1.Cluster{}, 0, cache.Indexers{})
+	measured := telemetry.New(telemetry.Config{Clock: clock})
+	c := &Controller{
+		cfg: Config{
+			Clusters: clusters, Writer: &written{}, Secrets: secrets(t, http.StatusNotFound, nil), Fleet: member.NewFleet(),
+			Events: record.NewFakeRecorder(10), Clock: clock, Telemetry: measured,
+		},
+		differs: map[string]time.Time{},
+	}
+	cl := pushed()
+	if err := clusters.GetStore().Add(cl); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.step(t.Context(), cl.Name); err != nil {
+		t.Fatal(err)
+	}
+	if measured.Of(cl.Name) == nil {
+		t.Error("the member is not measured")
+	}
+	if err := clusters.GetStore().Delete(cl); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.step(t.Context(), cl.Name); err != nil {
+		t.Fatal(err)
+	}
+	if measured.Of(cl.Name) != nil {
+		t.Error("the member is measured after its end")
+	}
+}
