@@ -230,6 +230,8 @@ func TestMetrics(t *testing.T) {
 			return fmt.Errorf("member2 up %v, %v bindings, %v copies in member1", now[`manifold_cluster_up{member="member2"}`],
 				now["manifold_bindings"], now[`manifold_copies{member="member1"}`])
 		}
+		sum, count := now[`manifold_sync_latency_seconds_sum{member="member1"}`], now[`manifold_sync_latency_seconds_count{member="member1"}`]
+		t.Logf("from write to confirmation by member1: %.3f s on average, of %v", sum/count, count)
 		return nil
 	})
 }
