@@ -34,6 +34,8 @@ type Source struct {
 	Overrides        []*policyv1alpha1.OverridePolicy
 	// Exists says that the cluster holds a copy already, which may keep its own number of replicas.
 	Exists bool
+	// Autoscaled says that an autoscaler in the cluster scales the copy.
+	Autoscaled bool
 }
 
 // Of returns the manifest, complete with marks and content hash. The error says which override cannot be applied.
@@ -48,8 +50,8 @@ func Of(s Source) (*unstructured.Unstructured, error) {
 	if _, _, workload := interpret.Of(tmpl.GroupVersionKind()).Replicas(tmpl); workload {
 		n := binding.Target(b, s.Cluster.Name).Replicas
 		target.Replicas = &n
-		target.RetainReplicas = s.Exists
 	}
+	target.RetainReplicas, target.Autoscaled = s.Exists, s.Autoscaled
 	target.Completions = completions(b, tmpl, s.Cluster.Name)
 	return render.Render(withClaim(tmpl, b), target, s.overrides())
 }

@@ -151,6 +151,9 @@ func (m *Member) reflect(ctx context.Context, r schema.GroupVersionResource, sel
 		case apierrors.IsNotFound(err):
 			signal(m.stale)
 		}
+		if f, ok := store.(interface{ failed(error) }); ok && err != nil {
+			f.failed(err)
+		}
 	}
 	lw := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {

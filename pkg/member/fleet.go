@@ -26,6 +26,9 @@ type Events struct {
 	Changed func(m *Member, c Change)
 	// Synced follows when all copies of a kind are known, the first time and after every re-list.
 	Synced func(m *Member, gvk schema.GroupVersionKind)
+	// Scaling follows when workloads come to be scaled by an autoscaler, or by another or none any more; nil ones when the
+	// autoscalers are first known. See Member.Autoscaler.
+	Scaling func(m *Member, targets []Scaled)
 	// Reachable follows when a member answers again, or for the first time.
 	Reachable func(m *Member)
 	// State follows when anything of Member.State has changed.

@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 )
@@ -131,7 +132,7 @@ func signal(c chan<- struct{}) {
 
 // watchKinds runs one watch for each kind that is wanted and may be served, until ctx ends and all have.
 func (m *Member) watchKinds(ctx context.Context) {
-	running := map[schema.GroupVersionKind]func(){}
+	running := map[any]func(){} // by kind; autoscalers are watched beside, propagated or not
 	defer func() {
 		for _, stop := range running {
 			stop()
@@ -153,7 +154,14 @@ func (m *Member) watchKinds(ctx context.Context) {
 				s.retire(serving)
 			case !runs && !resource.Empty():
 				s.revive()
-				running[s.kind] = m.watchKind(ctx, resource, s)
+				running[s.kind] = m.watch(ctx, resource, managedSelector, s)
+			}
+		}
+		if _, runs := running[m.autoscalers]; !runs && m.autoscalers.isWanted() {
+			if _, serving := m.Serves(autoscalerKind); serving == Unserved || serving == Gone {
+				m.autoscalers.none()
+			} else {
+				running[m.autoscalers] = m.watch(ctx, autoscalerResource, "", m.autoscalers)
 			}
 		}
 		select {
@@ -174,13 +182,13 @@ func (m *Member) wanted() []*copies {
 	return out
 }
 
-// watchKind starts a watch. The function it returns ends it and returns when it has ended.
-func (m *Member) watchKind(ctx context.Context, r schema.GroupVersionResource, s *copies) (stop func()) {
+// watch starts to keep store like the objects of a resource. The function it returns ends that and returns when it has ended.
+func (m *Member) watch(ctx context.Context, r schema.GroupVersionResource, selector string, store cache.ReflectorStore) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		m.reflect(ctx, r, managedSelector, s)
+		m.reflect(ctx, r, selector, store)
 	}()
 	return func() {
 		cancel()

@@ -71,6 +71,7 @@ type Member struct {
 	rewatch   chan struct{} // asks for a look at what is to be watched
 
 	definitions *definitionStore
+	autoscalers *autoscalers
 
 	mu        sync.RWMutex
 	state     State
@@ -95,6 +96,13 @@ func newMember(name string, cfg *rest.Config, events []Events) (*Member, error) 
 		kick: make(chan struct{}, 1), stale: make(chan struct{}, 1), rewatch: make(chan struct{}, 1),
 		kinds: map[schema.GroupVersionKind]*copies{},
 	}
+	m.autoscalers = newAutoscalers(func(targets []Scaled) {
+		for _, e := range events {
+			if e.Scaling != nil {
+				e.Scaling(m, targets)
+			}
+		}
+	})
 	m.definitions = &definitionStore{changed: func() { signal(m.stale) }, items: map[string]defined{}}
 	return m, nil
 }

@@ -41,8 +41,10 @@ type Target struct {
 	// Completions is the cluster's share of a Job's completions. nil leaves the template's number.
 	Completions *int32
 	// RetainReplicas says that the member has the object already, so that it can keep its own number of replicas if the
-	// label resourcetemplate.karmada.io/retain-replicas asks for that; see Render.
+	// label resourcetemplate.karmada.io/retain-replicas asks for that, or an autoscaler is there; see Render.
 	RetainReplicas bool
+	// Autoscaled says that an autoscaler in the member scales the object. The label with the value "false" goes before.
+	Autoscaled bool
 
 	Binding            Binding
 	TemplateUID        types.UID
@@ -86,8 +88,8 @@ func Render(tmpl *unstructured.Unstructured, target Target, overrides []Override
 			return nil, err
 		}
 	}
-	if target.RetainReplicas && retainsReplicas(out, kind) {
-		unstructured.RemoveNestedField(out.Object, kind.ReplicaPath()...)
+	if path := ScalePath(out); target.RetainReplicas && path != nil && leavesReplicas(out, target.Autoscaled) {
+		unstructured.RemoveNestedField(out.Object, path...)
 	}
 	if err := stamp(out, target); err != nil {
 		return nil, err
@@ -95,13 +97,31 @@ func Render(tmpl *unstructured.Unstructured, target Target, overrides []Override
 	return out, nil
 }
 
-// retainsReplicas holds for kinds that an autoscaler can scale: those with spec.replicas.
-func retainsReplicas(manifest *unstructured.Unstructured, kind interpret.Kind) bool {
-	path := kind.ReplicaPath()
-	if len(path) == 0 || path[len(path)-1] != "replicas" {
+// ScalePath returns where an object holds the number of replicas that an autoscaler can set: spec.replicas, or nil if it
+// has none. Of kinds without rules of their own, an object that has the field is taken to mean it so.
+func ScalePath(obj *unstructured.Unstructured) []string {
+	if path := interpret.Of(obj.GroupVersionKind()).ReplicaPath(); len(path) > 0 {
+		if path[len(path)-1] == "replicas" {
+			return path
+		}
+		return nil // such as a Job's parallelism
+	}
+	path := []string{"spec", "replicas"}
+	if _, ok, err := unstructured.NestedInt64(obj.Object, path...); err != nil || !ok {
+		return nil
+	}
+	return path
+}
+
+// leavesReplicas reports whether the number of replicas is the member's. The label decides, whatever there is.
+func leavesReplicas(manifest *unstructured.Unstructured, autoscaled bool) bool {
+	switch manifest.GetLabels()[workv1alpha2.RetainReplicasLabel] {
+	case workv1alpha2.RetainReplicasValue:
+		return true
+	case "false":
 		return false
 	}
-	return manifest.GetLabels()[workv1alpha2.RetainReplicasLabel] == workv1alpha2.RetainReplicasValue
+	return autoscaled
 }
 
 func setCount(obj map[string]any, path []string, n *int32) error {

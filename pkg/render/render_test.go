@@ -91,22 +91,28 @@ func TestProperties(t *testing.T) {
 func TestRetainReplicas(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		label  string
-		retain bool
-		kind   string
-		want   any
+		label      string
+		retain     bool
+		autoscaled bool
+		kind       string
+		want       any
 	}{
 		"retained":              {label: "true", retain: true, kind: "Deployment", want: nil},
 		"member lacks it yet":   {label: "true", retain: false, kind: "Deployment", want: int64(2)},
 		"not asked for":         {label: "", retain: true, kind: "Deployment", want: int64(2)},
 		"other value":           {label: "yes", retain: true, kind: "Deployment", want: int64(2)},
-		"kind without replicas": {label: "true", retain: true, kind: "DaemonSet", want: int64(7)},
+		"kind without rules":    {label: "true", retain: true, kind: "Gadget", want: nil},
+		"autoscaled":            {retain: true, autoscaled: true, kind: "Deployment", want: nil},
+		"autoscaled, any kind":  {retain: true, autoscaled: true, kind: "Gadget", want: nil},
+		"autoscaled, not there": {autoscaled: true, kind: "Deployment", want: int64(2)},
+		"autoscaled, hub rules": {label: "false", retain: true, autoscaled: true, kind: "Deployment", want: int64(2)},
+		"not autoscaled":        {retain: true, kind: "Gadget", want: int64(7)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tmpl := object(t, `{apiVersion: apps/v1, kind: `+tc.kind+`, metadata: {name: x, namespace: d}, spec: {replicas: 7}}`)
 			tmpl.SetLabels(map[string]string{workv1alpha2.RetainReplicasLabel: tc.label})
-			got, err := Render(tmpl, Target{Replicas: new(int32(2)), RetainReplicas: tc.retain}, nil)
+			got, err := Render(tmpl, Target{Replicas: new(int32(2)), RetainReplicas: tc.retain, Autoscaled: tc.autoscaled}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

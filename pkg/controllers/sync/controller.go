@@ -81,6 +81,8 @@ type entry struct {
 	// unseen is the content hash that was last sent and that the member's watch has not reported yet: until then, what
 	// the watch does not know of may be there all the same.
 	unseen string
+	// scaler is the autoscaler in the member to which the number of replicas was left last; empty for none.
+	scaler string
 	// live is a state of the copy that has not been looked at yet.
 	live *unstructured.Unstructured
 }
@@ -116,6 +118,7 @@ func New(cfg Config) (*Controller, error) {
 			// In any version: what has to go may be reached through another one than the template's.
 			c.ofMember(m.Name, func(b *binding.Binding) bool { return binding.TemplateKind(b).GroupKind() == gvk.GroupKind() }, false)
 		},
+		Scaling:   c.scalingChanged,
 		Reachable: func(m *member.Member) { c.ofMember(m.Name, nil, true) },
 	})
 	cfg.Templates.OnChange(func(r template.Ref) {
@@ -336,6 +339,19 @@ func (c *Controller) copyChanged(m *member.Member, change member.Change) {
 		return
 	}
 	s.loop.Add(key)
+}
+
+// scalingChanged follows who scales workloads in a member. No targets stand for all: what was held back can go on.
+func (c *Controller) scalingChanged(m *member.Member, targets []member.Scaled) {
+	if targets == nil {
+		c.ofMember(m.Name, nil, false)
+	}
+	for _, t := range targets {
+		key := binding.KeyOf(t.Namespace, t.Name, t.Kind.Kind)
+		if b := c.cfg.Bindings.Get(key); b != nil && slices.Contains(binding.Clusters(b), m.Name) {
+			c.add(m.Name, key)
+		}
+	}
 }
 
 // observe takes a change of a copy in, and reports whether it is what was expected.

@@ -24,5 +24,6 @@ func (j *job) render(tmpl *unstructured.Unstructured) (*unstructured.Unstructure
 	return manifest.Of(manifest.Source{
 		Binding: j.binding, Template: tmpl, Cluster: obj.(*clusterv1alpha1.Cluster),
 		ClusterOverrides: cops, Overrides: ops, Exists: j.have != nil,
+		Autoscaled: j.scaler != "",
 	})
 }

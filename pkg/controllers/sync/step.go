@@ -53,13 +53,13 @@ func (s *syncer) step(ctx context.Context, key types.NamespacedName) (time.Durat
 	if !ok {
 		return 0, nil // OnSynced of the templates, or Synced of the member, brings us back
 	}
-	j := job{syncer: s, binding: b, key: key, meter: s.cfg.Telemetry.Of(s.member)}
+	object := types.NamespacedName{Namespace: b.Spec.Resource.Namespace, Name: b.Spec.Resource.Name}
+	have, known := m.Copy(w.kind, object)
+	j := job{syncer: s, site: m, binding: b, key: key, have: have, meter: s.cfg.Telemetry.Of(s.member)}
 	if !m.Reachable() {
 		j.foresee()
 		return 0, nil // its return brings us back
 	}
-	object := types.NamespacedName{Namespace: b.Spec.Resource.Namespace, Name: b.Spec.Resource.Name}
-	have, known := m.Copy(w.kind, object)
 	switch {
 	case w.serving == member.Gone && leaving:
 		j.gone() // with its kind
@@ -72,7 +72,7 @@ func (s *syncer) step(ctx context.Context, key types.NamespacedName) (time.Durat
 	case !known:
 		return 0, nil // Synced brings us back
 	}
-	j.have, j.live = have, j.read().live
+	j.live = j.read().live
 	j.client = m.Dynamic.Resource(w.resource).Namespace(object.Namespace)
 	var wait time.Duration
 	var err error
@@ -90,6 +90,7 @@ func (s *syncer) step(ctx context.Context, key types.NamespacedName) (time.Durat
 // job is one step's work.
 type job struct {
 	*syncer
+	site    *member.Member
 	binding *binding.Binding
 	key     types.NamespacedName
 	have    *member.Copy               // nil: the member holds no copy
@@ -97,6 +98,9 @@ type job struct {
 	client  dynamic.ResourceInterface
 	meter   *telemetry.Member
 	origin  telemetry.Origin // of what is being sent
+
+	scale  []string // where the manifest holds the number of replicas; nil for what has none
+	scaler string   // the autoscaler in the member that decides about that number; empty for none
 }
 
 // read returns the entry as it is.
@@ -169,6 +173,9 @@ func (j *job) manifest() *unstructured.Unstructured {
 	}
 	if j.read().Gone != "" { // not for long
 		j.record(func(e *entry) { e.Gone = "" })
+	}
+	if !j.findScaler(tmpl) {
+		return nil // Scaling brings us back
 	}
 	want, err := j.render(tmpl)
 	if err != nil {
@@ -261,7 +268,8 @@ func replicasIn(manifest *unstructured.Unstructured) *int32 {
 
 // apply sends the manifest. What others own in the object stays.
 func (j *job) apply(ctx context.Context, want *unstructured.Unstructured) error {
-	if err := j.retainReplicas(ctx, want); err != nil {
+	handedOver, err := j.retainReplicas(ctx, want)
+	if err != nil {
 		j.fail("SyncFailed", err)
 		return err
 	}
@@ -277,6 +285,7 @@ func (j *job) apply(ctx context.Context, want *unstructured.Unstructured) error 
 	}
 	live.SetGroupVersionKind(want.GroupVersionKind())
 	j.accept(want, render.Fingerprint(live))
+	j.tellScaler(handedOver)
 	now := j.cfg.Clock.Now()
 	j.record(func(e *entry) { e.sent = now })
 	j.meter.Confirmed(j.origin, sent)

@@ -1,0 +1,187 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package member
+
+import (
+	"slices"
+	"sync"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+var (
+	autoscalerKind     = autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler")
+	autoscalerResource = autoscalingv2.SchemeGroupVersion.WithResource("horizontalpodautoscalers")
+)
+
+// Scaled names what an autoscaler scales.
+type Scaled struct {
+	Namespace string
+	Kind      schema.GroupKind
+	Name      string
+}
+
+// Autoscaler returns the name of the HorizontalPodAutoscaler in the member that scales a workload, whoever made it, or
+// "" if there is none. known is false as long as that cannot be said; Events.Scaling tells when it can. The first call
+// makes the member's autoscalers be watched: a member without workloads is not asked.
+func (m *Member) Autoscaler(s Scaled) (name string, known bool) {
+	m.autoscalers.mu.Lock()
+	first := !m.autoscalers.wanted
+	m.autoscalers.wanted = true
+	name, known = firstOf(m.autoscalers.of[s]), m.autoscalers.synced
+	m.autoscalers.mu.Unlock()
+	if first {
+		signal(m.rewatch)
+	}
+	return name, known
+}
+
+func firstOf(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return names[0]
+}
+
+// autoscalers is a reflector's store of which workloads are scaled, and nothing else.
+type autoscalers struct {
+	tell func([]Scaled) // see Events.Scaling
+
+	mu             sync.Mutex
+	wanted, synced bool
+	targets        map[types.NamespacedName]Scaled
+	of             map[Scaled][]string // names of autoscalers, sorted: the other way round
+}
+
+func newAutoscalers(tell func([]Scaled)) *autoscalers {
+	return &autoscalers{tell: tell, targets: map[types.NamespacedName]Scaled{}, of: map[Scaled][]string{}}
+}
+
+func (s *autoscalers) isWanted() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.wanted
+}
+
+func targetOf(u *unstructured.Unstructured) Scaled {
+	// The member's API server has validated it.
+	apiVersion, _, _ := unstructured.NestedString(u.Object, "spec", "scaleTargetRef", "apiVersion")
+	kind, _, _ := unstructured.NestedString(u.Object, "spec", "scaleTargetRef", "kind")
+	name, _, _ := unstructured.NestedString(u.Object, "spec", "scaleTargetRef", "name")
+	return Scaled{Namespace: u.GetNamespace(), Kind: schema.FromAPIVersionAndKind(apiVersion, kind).GroupKind(), Name: name}
+}
+
+// link and unlink must be called with the lock held.
+func (s *autoscalers) link(key types.NamespacedName, target Scaled) {
+	s.targets[key] = target
+	names := append(slices.Clone(s.of[target]), key.Name)
+	slices.Sort(names)
+	s.of[target] = names
+}
+
+func (s *autoscalers) unlink(key types.NamespacedName) (target Scaled, was bool) {
+	target, was = s.targets[key]
+	if !was {
+		return target, false
+	}
+	delete(s.targets, key)
+	names := slices.DeleteFunc(slices.Clone(s.of[target]), func(n string) bool { return n == key.Name })
+	if len(names) == 0 {
+		delete(s.of, target)
+	} else {
+		s.of[target] = names
+	}
+	return target, true
+}
+
+func (s *autoscalers) Add(obj any) error {
+	u, ok := obj.(*unstructured.Unstructured)
+	if !ok {
+		return nil
+	}
+	target := targetOf(u)
+	s.mu.Lock()
+	old, was := s.targets[keyOf(u)]
+	if was && old == target { // most updates are about its status
+		s.mu.Unlock()
+		return nil
+	}
+	s.unlink(keyOf(u))
+	s.link(keyOf(u), target)
+	s.mu.Unlock()
+	changed := []Scaled{target}
+	if was {
+		changed = append(changed, old)
+	}
+	s.tell(changed)
+	return nil
+}
+
+func (s *autoscalers) Update(obj any) error { return s.Add(obj) }
+
+func (s *autoscalers) Delete(obj any) error {
+	u, ok := obj.(*unstructured.Unstructured)
+	if !ok {
+		return nil
+	}
+	s.mu.Lock()
+	target, was := s.unlink(keyOf(u))
+	s.mu.Unlock()
+	if was {
+		s.tell([]Scaled{target})
+	}
+	return nil
+}
+
+func (s *autoscalers) Replace(objs []any, _ string) error {
+	s.mu.Lock()
+	before, first := s.of, !s.synced
+	s.targets, s.of, s.synced = map[types.NamespacedName]Scaled{}, map[Scaled][]string{}, true
+	for _, o := range objs {
+		if u, ok := o.(*unstructured.Unstructured); ok {
+			s.link(keyOf(u), targetOf(u))
+		}
+	}
+	now := s.of
+	var changed []Scaled
+	for _, side := range []map[Scaled][]string{before, now} {
+		for target := range side {
+			if !slices.Equal(before[target], now[target]) && !slices.Contains(changed, target) {
+				changed = append(changed, target)
+			}
+		}
+	}
+	s.mu.Unlock()
+	switch {
+	case first:
+		s.tell(nil)
+	case len(changed) > 0:
+		s.tell(changed)
+	}
+	return nil
+}
+
+// Resync implements cache.ReflectorStore; there is nothing to do.
+func (s *autoscalers) Resync() error { return nil }
+
+// failed takes a member whose autoscalers may not be read for one that has none: else its workloads would wait for ever.
+func (s *autoscalers) failed(err error) {
+	s.mu.Lock()
+	done := !apierrors.IsForbidden(err) || s.synced
+	s.mu.Unlock()
+	if !done {
+		s.none()
+	}
+}
+
+// none takes over that there are no autoscalers.
+func (s *autoscalers) none() {
+	_ = s.Replace(nil, "") // it gives no errors
+}
