@@ -22,13 +22,7 @@ import (
 // hold in order; the lists of a pod template that the API server merges by key may have further elements in live.
 // Resource quantities of Kubernetes' own kinds are compared as quantities, "1000m" being "1".
 func Holds(desired, live *unstructured.Unstructured) bool {
-	gvk := desired.GroupVersionKind()
-	c := comparison{
-		quantities: quantityGroups[gvk.Group],
-		merges:     mergeKinds[gvk.GroupKind().String()],
-		isPod:      gvk.Group == "" && gvk.Kind == "Pod",
-	}
-	return c.object("", desired.Object, live.Object, false)
+	return comparisonOf(desired).object("", desired.Object, live.Object, false)
 }
 
 // comparison is what the kind of the objects says about how to compare them.
@@ -36,6 +30,15 @@ type comparison struct {
 	quantities bool // knows the fields in which Kubernetes holds quantities
 	merges     bool // knows the lists that are merged by key
 	isPod      bool
+}
+
+func comparisonOf(desired *unstructured.Unstructured) comparison {
+	gvk := desired.GroupVersionKind()
+	return comparison{
+		quantities: quantityGroups[gvk.Group],
+		merges:     mergeKinds[gvk.GroupKind().String()],
+		isPod:      gvk.Group == "" && gvk.Kind == "Pod",
+	}
 }
 
 var quantityGroups = map[string]bool{"": true, "apps": true, "batch": true, "autoscaling": true}

@@ -74,13 +74,13 @@ type entry struct {
 	// accepted is the fingerprint of the live object that is known to be as it should be.
 	accepted uint64
 	// sent is when the manifest of that hash was last sent.
-	sent time.Time
-	// drifts counts how often the copy was found changed by others since driftsSince.
-	drifts      int
-	driftsSince time.Time
+	sent  time.Time
+	drift drift
 	// unseen is the content hash that was last sent and that the member's watch has not reported yet: until then, what
 	// the watch does not know of may be there all the same.
 	unseen string
+	// refusal is what the member has refused last.
+	refusal refusal
 	// scaler is the autoscaler in the member to which the number of replicas was left last; empty for none.
 	scaler string
 	// live is a state of the copy that has not been looked at yet.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -214,12 +215,17 @@ func (j *job) put(ctx context.Context) (wait time.Duration, err error) {
 		return 0, nil
 	case j.have != nil && j.have.Hash == hash && j.have.Fingerprint == e.accepted:
 		j.meter.Noop()
+		wait := j.truce()
 		j.accept(want, e.accepted)
-		return 0, nil
-	case j.have != nil && j.have.Hash == hash && j.live != nil && render.Holds(want, j.live):
+		return wait, nil
+	case j.have != nil && j.have.Hash == hash && j.live != nil && (render.Holds(want, j.live) || j.answered(want)):
 		j.meter.Noop()
+		wait := j.truce()
 		j.accept(want, render.Fingerprint(j.live))
-		return 0, nil
+		return wait, nil
+	}
+	if wait := j.refused(want); wait > 0 {
+		return wait, nil
 	}
 	ctx, end := j.begin(ctx, hash)
 	defer func() { end(err) }()
@@ -238,14 +244,15 @@ func (j *job) put(ctx context.Context) (wait time.Duration, err error) {
 			return wait, nil
 		}
 	}
-	return 0, j.apply(ctx, want)
+	return j.apply(ctx, want)
 }
 
-// accept records that the live object with that fingerprint is what want says.
+// accept records that the live object with that fingerprint is what want says. A copy that is fought over counts as failed
+// all the same: it is as it should be for a moment only.
 func (j *job) accept(want *unstructured.Unstructured, fingerprint uint64) {
 	replicas := replicasIn(want)
 	j.record(func(e *entry) {
-		e.Hash, e.Replicas, e.Failed, e.Gone = want.GetAnnotations()[workv1alpha2.ContentHashAnnotation], replicas, "", ""
+		e.Hash, e.Replicas, e.Failed, e.Gone = want.GetAnnotations()[workv1alpha2.ContentHashAnnotation], replicas, e.drift.fight, ""
 		e.accepted = fingerprint
 		if e.live == j.live {
 			e.live = nil
@@ -267,28 +274,32 @@ func replicasIn(manifest *unstructured.Unstructured) *int32 {
 }
 
 // apply sends the manifest. What others own in the object stays.
-func (j *job) apply(ctx context.Context, want *unstructured.Unstructured) error {
+func (j *job) apply(ctx context.Context, want *unstructured.Unstructured) (time.Duration, error) {
 	handedOver, err := j.retainReplicas(ctx, want)
 	if err != nil {
 		j.fail("SyncFailed", err)
-		return err
+		return 0, err
 	}
 	before, sent := j.read().unseen, j.read().sent
 	j.record(func(e *entry) { e.unseen = want.GetAnnotations()[workv1alpha2.ContentHashAnnotation] })
 	live, err := j.client.Apply(ctx, want.GetName(), want, metav1.ApplyOptions{FieldManager: FieldManager, Force: true})
 	if err != nil {
-		if refused(err) {
+		if declined(err) {
 			j.record(func(e *entry) { e.unseen = before })
 		}
+		if apierrors.IsInvalid(err) {
+			return j.refuse(want, err), nil
+		}
 		j.fail("SyncFailed", err)
-		return fmt.Errorf("apply: %w", err)
+		return 0, fmt.Errorf("apply: %w", err)
 	}
 	live.SetGroupVersionKind(want.GroupVersionKind())
+	j.learn(want, live)
 	j.accept(want, render.Fingerprint(live))
 	j.tellScaler(handedOver)
 	now := j.cfg.Clock.Now()
 	j.record(func(e *entry) { e.sent = now })
 	j.meter.Confirmed(j.origin, sent)
 	klog.FromContext(ctx).V(2).Info("Applied", "kind", want.GetKind(), "created", j.have == nil)
-	return nil
+	return j.truce(), nil
 }

@@ -21,6 +21,8 @@ import (
 
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 	"github.com/manifold-k8s/manifold/pkg/binding"
+	"github.com/manifold-k8s/manifold/pkg/member"
+	"github.com/manifold-k8s/manifold/pkg/render"
 )
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -181,36 +183,91 @@ func TestOwners(t *testing.T) {
 	}
 }
 
-// A copy that others keep changing is reverted at once at first, and then now and then.
-func TestDrifted(t *testing.T) {
+// A copy that others keep changing is reverted at once at first, and then now and then. That is said once, and stays said
+// until nobody has changed it for a while.
+func TestFight(t *testing.T) {
 	t.Parallel()
 	b := newBench()
 	b.live = configMap(fields(FieldManager, "autoscaler", "kubelet/status"))
+	pass := func(d time.Duration) { b.clock.SetTime(b.clock.Now().Add(d)) }
 	revert := func() time.Duration {
 		wait := b.drifted()
 		if wait == 0 {
 			b.record(func(e *entry) { e.sent = b.clock.Now() })
+			b.accept(configMap(), 7)
 		}
 		return wait
 	}
+	failed := func() string {
+		o, _ := b.Outcome("m1", b.key)
+		return o.Failed
+	}
 	for i := range maxDrifts {
-		if wait := revert(); wait != 0 {
-			t.Fatalf("drift %d is left for %v", i, wait)
+		if wait := revert(); wait != 0 || failed() != "" {
+			t.Fatalf("drift %d is left for %v: %q", i, wait, failed())
 		}
-		b.clock.SetTime(b.clock.Now().Add(time.Second))
+		pass(time.Second)
 	}
 	if wait := revert(); wait != fightPause-time.Second {
 		t.Errorf("wait %v", wait)
 	}
-	if o, _ := b.Outcome("m1", b.key); !strings.Contains(o.Failed, "autoscaler") {
-		t.Errorf("the rival is not named: %q", o.Failed)
+	said := failed()
+	if !strings.Contains(said, "autoscaler") {
+		t.Errorf("the rival is not named: %q", said)
 	}
-	b.clock.SetTime(b.clock.Now().Add(fightPause))
-	if wait := revert(); wait != 0 {
-		t.Errorf("it is not reverted after the pause: %v", wait)
+	for range 10 { // for as long as the other goes on, whatever happens to come last
+		b.live = configMap(fields(FieldManager, "somebody-else"))
+		pass(fightPause)
+		if wait := revert(); wait != 0 || failed() != said {
+			t.Fatalf("after the pause: left for %v, failed %q", wait, failed())
+		}
+		pass(time.Second)
+		if wait := revert(); wait != fightPause-time.Second || failed() != said {
+			t.Fatalf("in between: left for %v, failed %q", wait, failed())
+		}
 	}
-	b.clock.SetTime(b.clock.Now().Add(2 * driftWindow))
-	if revert() != 0 || b.read().drifts != 1 {
-		t.Errorf("%d drifts are remembered after a quiet time", b.read().drifts)
+	pass(fightPause)
+	if revert() != 0 || b.truce() != driftWindow {
+		t.Errorf("the truce lasts %v", b.truce())
+	}
+	pass(driftWindow)
+	if wait := b.truce(); wait != 0 {
+		t.Errorf("the truce lasts %v more", wait)
+	}
+	if b.accept(configMap(), 7); failed() != "" || revert() != 0 || b.read().drift.count != 1 {
+		t.Errorf("it is not over: %q, %+v", failed(), b.read().drift)
+	}
+	if n := len(b.events.Events); n != 1 {
+		t.Errorf("%d events, want one", n)
+	}
+}
+
+// What a member's admission makes of a manifest is no drift.
+func TestAnswered(t *testing.T) {
+	t.Parallel()
+	data := func(value string) func(*unstructured.Unstructured) {
+		return func(u *unstructured.Unstructured) { u.Object["data"] = map[string]any{"key": value} }
+	}
+	b := newBench()
+	want, rewritten := configMap(data("sent")), configMap(data("rewritten"))
+	b.have, b.live = &member.Copy{Fingerprint: render.Fingerprint(rewritten)}, rewritten
+	if b.answered(want) {
+		t.Error("it is accepted before anything was sent")
+	}
+	b.drifted()
+	b.learn(want, rewritten)
+	if e := b.read(); e.drift.count != 0 {
+		t.Error("an apply that changed nothing counts as a drift")
+	}
+	annotated := configMap(data("rewritten"), func(u *unstructured.Unstructured) { u.SetAnnotations(map[string]string{"by": "somebody"}) })
+	if b.live = annotated; !b.answered(want) {
+		t.Error("the member's own answer is not accepted")
+	}
+	if b.live = configMap(data("changed")); b.answered(want) {
+		t.Error("a change by somebody else is accepted")
+	}
+	b.learn(want, want)
+	if b.live = rewritten; b.answered(want) {
+		t.Error("an answer is accepted that the member does not give any more")
 	}
 }

@@ -35,8 +35,8 @@ func (j *job) lookUp(ctx context.Context) error {
 	return nil
 }
 
-// refused reports whether err says that the member did not do what was asked. Others may come after it has.
-func refused(err error) bool {
+// declined reports whether err says that the member did not do what was asked. Others may come after it has.
+func declined(err error) bool {
 	var status apierrors.APIStatus
 	return errors.As(err, &status) && status.Status().Code >= 400 && status.Status().Code < 500
 }

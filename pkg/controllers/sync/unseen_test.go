@@ -131,16 +131,16 @@ func TestErrors(t *testing.T) {
 	t.Parallel()
 	resource := schema.GroupResource{Resource: "configmaps"}
 	for name, tc := range map[string]struct {
-		err           error
-		away, refused bool
+		err            error
+		away, declined bool
 	}{
 		"none":              {},
 		"connection":        {err: &net.OpError{Op: "dial", Err: errors.New("refused")}, away: true},
 		"timeout":           {err: apierrors.NewServerTimeout(resource, "patch", 1), away: true},
 		"unavailable":       {err: apierrors.NewServiceUnavailable("x"), away: true},
-		"not authenticated": {err: apierrors.NewUnauthorized("x"), away: true, refused: true},
-		"forbidden":         {err: apierrors.NewForbidden(resource, "c", nil), refused: true},
-		"conflict":          {err: apierrors.NewConflict(resource, "c", nil), refused: true},
+		"not authenticated": {err: apierrors.NewUnauthorized("x"), away: true, declined: true},
+		"forbidden":         {err: apierrors.NewForbidden(resource, "c", nil), declined: true},
+		"conflict":          {err: apierrors.NewConflict(resource, "c", nil), declined: true},
 		"internal":          {err: apierrors.NewInternalError(errors.New("x"))},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -149,8 +149,8 @@ func TestErrors(t *testing.T) {
 				if got := member.Away(err); got != tc.away {
 					t.Errorf("Away(%v) = %v, want %v", err, got, tc.away)
 				}
-				if got := refused(err); got != tc.refused {
-					t.Errorf("refused(%v) = %v, want %v", err, got, tc.refused)
+				if got := declined(err); got != tc.declined {
+					t.Errorf("declined(%v) = %v, want %v", err, got, tc.declined)
 				}
 			}
 		})
