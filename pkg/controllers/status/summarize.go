@@ -153,7 +153,11 @@ func summarize(s *workv1alpha2.ResourceBindingStatus, b *binding.Binding, views 
 			}
 			s.AggregatedStatus = append(s.AggregatedStatus, item)
 		case i >= 0:
-			s.AggregatedStatus = append(s.AggregatedStatus, old[i])
+			item := old[i]
+			if v.target == nil && v.outcome.Failed != "" {
+				item.AppliedMessage = v.outcome.Failed // why the copy is not gone yet
+			}
+			s.AggregatedStatus = append(s.AggregatedStatus, item)
 			if old[i].Applied && v.target != nil {
 				applied++
 			}

@@ -83,6 +83,8 @@ type entry struct {
 	refusal refusal
 	// scaler is the autoscaler in the member to which the number of replicas was left last; empty for none.
 	scaler string
+	// lingers is since when the copy is seen being deleted, as it should be; zero when it is not.
+	lingers time.Time
 	// live is a state of the copy that has not been looked at yet.
 	live *unstructured.Unstructured
 }

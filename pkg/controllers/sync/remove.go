@@ -7,9 +7,11 @@ package sync
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -31,7 +33,7 @@ func (j *job) remove(ctx context.Context) (wait time.Duration, err error) {
 		return 0, nil
 	}
 	if j.have.Deleting {
-		return 0, nil // its end is reported by the watch
+		return j.lingers(ctx)
 	}
 	ctx, end := j.begin(ctx, "")
 	defer func() { end(err) }()
@@ -60,6 +62,40 @@ func (j *job) remove(ctx context.Context) (wait time.Duration, err error) {
 	}
 	klog.FromContext(ctx).V(2).Info("Deleted", "kind", j.binding.Spec.Resource.Kind, "templateDeleted", now.DeletionTimestamp != nil)
 	return 0, nil
+}
+
+// stuckAfter is how long the end of a copy may take before somebody should know what holds it.
+const stuckAfter = 10 * time.Second
+
+// lingers follows a copy that is being deleted. Its end is reported by the watch; what holds it is said here, and looked
+// at again now and then.
+func (j *job) lingers(ctx context.Context) (time.Duration, error) {
+	now := j.cfg.Clock.Now()
+	since := j.read().lingers
+	switch {
+	case since.IsZero():
+		j.record(func(e *entry) { e.lingers = now })
+		return stuckAfter, nil
+	case now.Sub(since) < stuckAfter:
+		return stuckAfter - now.Sub(since), nil
+	}
+	live, err := j.client.Get(ctx, j.binding.Spec.Resource.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return 0, nil
+	case err != nil:
+		return 0, fmt.Errorf("look what holds the object: %w", err)
+	}
+	j.fail("CleanupWorkFailed", errors.New(held(live.GetFinalizers())))
+	return lastRetry, nil
+}
+
+// held says why a copy that is being deleted is still there.
+func held(finalizers []string) string {
+	if len(finalizers) == 0 {
+		return "still there: the cluster has not finished to delete it"
+	}
+	return "still there: it is being deleted, and held by the finalizers " + strings.Join(slices.Sorted(slices.Values(finalizers)), ", ")
 }
 
 // gone records that the member holds no copy, and should not.
