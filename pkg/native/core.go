@@ -8,9 +8,11 @@ package native
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/generic"
 	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
@@ -150,8 +152,8 @@ func addServices(storage map[string]rest.Storage, getter generic.RESTOptionsGett
 		DefaultQualifiedResource:  api.Resource("services"),
 		SingularQualifiedResource: api.Resource("service"),
 		ReturnDeletedObject:       true,
-		CreateStrategy:            service.Strategy,
-		UpdateStrategy:            service.Strategy,
+		CreateStrategy:            serviceStrategy{service.Strategy},
+		UpdateStrategy:            serviceStrategy{service.Strategy},
 		DeleteStrategy:            service.Strategy,
 		ResetFieldsStrategy:       service.Strategy,
 		BeginCreate: func(_ context.Context, obj runtime.Object, _ *metav1.CreateOptions) (genericregistry.FinishFunc, error) {
@@ -173,6 +175,24 @@ func addServices(storage map[string]rest.Storage, getter generic.RESTOptionsGett
 	storage["services"] = services{store}
 	storage["services/status"] = serviceStatus{&status}
 	return nil
+}
+
+// serviceStrategy is Kubernetes' own, without asking for the port of health checks that the allocator, absent here, gives
+// to load balancers of the external traffic policy Local. Each member allocates its own.
+type serviceStrategy struct{ rest.RESTCreateUpdateStrategy }
+
+func (s serviceStrategy) Validate(ctx context.Context, obj runtime.Object) field.ErrorList {
+	return unallocated(s.RESTCreateUpdateStrategy.Validate(ctx, obj))
+}
+
+func (s serviceStrategy) ValidateUpdate(ctx context.Context, obj, old runtime.Object) field.ErrorList {
+	return unallocated(s.RESTCreateUpdateStrategy.ValidateUpdate(ctx, obj, old))
+}
+
+func unallocated(errs field.ErrorList) field.ErrorList {
+	return slices.DeleteFunc(errs, func(e *field.Error) bool {
+		return e.Type == field.ErrorTypeRequired && e.Field == "spec.healthCheckNodePort"
+	})
 }
 
 // mirrorHeadless keeps clusterIPs in step with a clusterIP of None, which validation demands and the allocator, absent

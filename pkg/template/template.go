@@ -12,10 +12,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -338,7 +340,47 @@ func statusOnly(old, now any) bool {
 	b, okB := object(now)
 	return okA && okB && a.GetGeneration() > 0 && a.GetGeneration() == b.GetGeneration() && a.GetUID() == b.GetUID() &&
 		maps.Equal(a.GetLabels(), b.GetLabels()) && maps.Equal(a.GetAnnotations(), b.GetAnnotations()) &&
-		slices.Equal(a.GetFinalizers(), b.GetFinalizers()) && (a.GetDeletionTimestamp() == nil) == (b.GetDeletionTimestamp() == nil)
+		slices.Equal(a.GetFinalizers(), b.GetFinalizers()) && (a.GetDeletionTimestamp() == nil) == (b.GetDeletionTimestamp() == nil) &&
+		sameContent(a, b)
+}
+
+// sameContent compares all but metadata and status. A generation that is the same does not say that: a PriorityClass has
+// one that is never raised.
+func sameContent(a, b any) bool {
+	switch a := a.(type) {
+	case *stored:
+		b, ok := b.(*stored)
+		return ok && sameFields(reflect.ValueOf(a.storage), reflect.ValueOf(b.storage))
+	case *unstructured.Unstructured:
+		b, ok := b.(*unstructured.Unstructured)
+		return ok && sameEntries(a.Object, b.Object) && sameEntries(b.Object, a.Object)
+	}
+	return false
+}
+
+func sameFields(a, b reflect.Value) bool {
+	if a.Type() != b.Type() {
+		return false
+	}
+	for i := range a.Elem().NumField() {
+		switch a.Elem().Type().Field(i).Name {
+		case "TypeMeta", "ObjectMeta", "Status":
+		default:
+			if !equality.Semantic.DeepEqual(a.Elem().Field(i).Interface(), b.Elem().Field(i).Interface()) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func sameEntries(a, b map[string]any) bool {
+	for key, v := range a {
+		if key != "metadata" && key != "status" && !reflect.DeepEqual(v, b[key]) {
+			return false
+		}
+	}
+	return true
 }
 
 func object(obj any) (metav1.Object, bool) {

@@ -30,7 +30,7 @@ const controllers = "clusterrole-aggregation-controller,cronjob-controller,daemo
 	"persistentvolume-protection-controller,pod-garbage-collector-controller,replicaset-controller," +
 	"replicationcontroller-controller,resourcequota-controller,root-ca-certificate-publisher-controller," +
 	"serviceaccount-controller,serviceaccount-token-controller,statefulset-controller,taint-eviction-controller," +
-	"ttl-after-finished-controller,validatingadmissionpolicy-status-controller"
+	"ttl-after-finished-controller,validatingadmissionpolicy-status-controller,volumeattributesclass-protection-controller"
 
 // nodeGrace is how long a node counts as alive without a sign of life. The nodes never give one: they have no leases,
 // which keeps an idle member idle, and lets a kwok that is started anew take them over at once.
