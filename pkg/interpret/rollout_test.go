@@ -194,6 +194,9 @@ func TestDeploymentConditions(t *testing.T) {
 		"many uncollected": {many,
 			"False/MinimumReplicasUnavailable: Not available in: m00, m01, m02, m03, m04, m05, m06, m07 and 4 more",
 			"True/ReplicaSetUpdated: Rollout under way in: m00, m01, m02, m03, m04, m05, m06, m07 and 4 more", ""},
+		"one does not answer": {Members{Items: []Item{{Cluster: "b", Status: member(1, 2), Away: true}, {Cluster: "a", Status: member(1, 2)}}},
+			"True/MinimumReplicasAvailable: Available in every cluster; no answer from: b",
+			"True/NewReplicaSetAvailable: Rolled out to 2 clusters; no answer from: b", ""},
 		"placed nowhere": {Members{Scheduled: true}, "False/MinimumReplicasUnavailable: Placed in no cluster.", "True/NewReplicaSetAvailable: Placed in no cluster.", ""},
 		"not placed yet": {Members{}, "", "", ""},
 	} {
