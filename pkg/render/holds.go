@@ -32,6 +32,9 @@ type comparison struct {
 	isPod      bool
 }
 
+// schedulingGates of a Pod are there to be taken away in the member, and cannot be put back.
+const schedulingGates = "schedulingGates"
+
 func comparisonOf(desired *unstructured.Unstructured) comparison {
 	gvk := desired.GroupVersionKind()
 	return comparison{
@@ -109,6 +112,9 @@ func (c comparison) value(parent, key string, desired, live any, quantity bool) 
 
 func (c comparison) object(key string, desired, live map[string]any, quantity bool) bool {
 	for name, d := range desired {
+		if c.isPod && name == schedulingGates {
+			continue
+		}
 		l, exists := live[name]
 		if !exists || l == nil {
 			if !c.saysNothing(name, d) {

@@ -91,6 +91,8 @@ func TestHolds(t *testing.T) {
 		"quantities of a custom kind": {custom(`{limits: {cpu: 1000m}}`), custom(`{limits: {cpu: "1"}}`), false},
 		"toleration added to a pod": {pod(`{tolerations: [{operator: Exists}]}`),
 			pod(`{tolerations: [{operator: Exists}, {key: k, operator: Exists, effect: NoExecute}]}`), true},
+		"gate taken from a pod":      {pod(`{schedulingGates: [{name: g}]}`), pod(`{}`), true},
+		"gate taken from a template": {deployment(`{schedulingGates: [{name: g}]}`), deployment(`{}`), false},
 		"toleration added to a template": {deployment(`{tolerations: [{operator: Exists}]}`),
 			deployment(`{tolerations: [{operator: Exists}, {key: k, operator: Exists}]}`), false},
 	} {

@@ -87,7 +87,7 @@ func New(cfg Config) (*Controller, error) {
 				c.loop.Add(binding.KeyOf(ch.Namespace, ch.Name, ch.Kind.Kind))
 			}
 		},
-		Reachable: func(m *member.Member) { c.ofCluster(m.Name) },
+		Reachable: func(m *member.Member) { c.ofCluster(m.Name, saysAway) },
 	})
 	cfg.Templates.OnSynced(func(gvk schema.GroupVersionKind) {
 		cfg.Bindings.All(func(b *binding.Binding) {
@@ -113,21 +113,25 @@ func New(cfg Config) (*Controller, error) {
 		UpdateFunc: func(old, now any) {
 			a, b := old.(*clusterv1alpha1.Cluster), now.(*clusterv1alpha1.Cluster)
 			if notReadySince(a) != notReadySince(b) {
-				c.ofCluster(b.Name)
+				c.ofCluster(b.Name, nil)
 			}
 		},
 		DeleteFunc: func(obj any) {
 			if name, err := cache.DeletionHandlingMetaNamespaceKeyFunc(obj); err == nil {
-				c.ofCluster(name)
+				c.ofCluster(name, nil)
 			}
 		},
 	})
 	return c, err
 }
 
-// ofCluster asks for a step on all bindings that a cluster may hold copies of.
-func (c *Controller) ofCluster(name string) {
-	c.cfg.Bindings.OfCluster(name, func(b *binding.Binding) { c.loop.Add(binding.Key(b)) })
+// ofCluster asks for a step on all bindings that a cluster may hold copies of, and that pass the filter.
+func (c *Controller) ofCluster(cluster string, filter func(b *binding.Binding, cluster string) bool) {
+	c.cfg.Bindings.OfCluster(cluster, func(b *binding.Binding) {
+		if filter == nil || filter(b, cluster) {
+			c.loop.Add(binding.Key(b))
+		}
+	})
 }
 
 // Enqueue asks for a step on a binding.
@@ -184,8 +188,10 @@ func (c *Controller) publish(ctx context.Context, key types.NamespacedName, n ne
 	}
 	ctx, span := c.trace(ctx, n.binding)
 	defer func() { span.End(err) }()
+	templateWritten := false
 	if n.templateStatus != nil {
-		if err := c.writeTemplate(ctx, key, n.template, n.templateStatus); err != nil {
+		var err error
+		if templateWritten, err = c.writeTemplate(ctx, key, n.template, n.templateStatus); err != nil {
 			return 0, err
 		}
 	}
@@ -198,7 +204,9 @@ func (c *Controller) publish(ctx context.Context, key types.NamespacedName, n ne
 		c.cfg.Telemetry.Wrote(telemetry.ByStatus, telemetry.Binding)
 	}
 	c.pacer.wrote(key, n.moving, now)
-	klog.FromContext(ctx).V(2).Info("State written", "binding", bindingChanged, "template", n.templateStatus != nil, "moving", n.moving)
+	if bindingChanged || templateWritten {
+		klog.FromContext(ctx).V(2).Info("State written", "binding", bindingChanged, "template", templateWritten, "moving", n.moving)
+	}
 	return 0, nil
 }
 
@@ -256,14 +264,14 @@ func rollingOut(tmpl *unstructured.Unstructured, status map[string]any) bool {
 
 // writeTemplate replaces the status of the template, if it still is the same object. A status that the hub does not take,
 // because the kind's definition has no status there or another form of it, is not offered again before something is new.
-func (c *Controller) writeTemplate(ctx context.Context, key types.NamespacedName, tmpl *unstructured.Unstructured, status map[string]any) error {
+func (c *Controller) writeTemplate(ctx context.Context, key types.NamespacedName, tmpl *unstructured.Unstructured, status map[string]any) (taken bool, err error) {
 	data, err := json.Marshal(status)
 	if err != nil {
-		return err
+		return false, err
 	}
 	offer := maphash.Bytes(offers, append(data, tmpl.GetResourceVersion()...))
 	if c.pacer.offered(key, offer) {
-		return nil
+		return false, nil
 	}
 	err = c.setStatus(ctx, tmpl, status)
 	switch {
@@ -271,13 +279,13 @@ func (c *Controller) writeTemplate(ctx context.Context, key types.NamespacedName
 	case apierrors.IsInvalid(err), apierrors.IsMethodNotSupported(err), apierrors.IsBadRequest(err):
 		klog.FromContext(ctx).V(2).Info("The hub does not take the status of the template; it stands in the binding", "err", err.Error())
 	default:
-		return fmt.Errorf("write the status of the template: %w", err)
+		return false, fmt.Errorf("write the status of the template: %w", err)
 	}
 	if err == nil {
 		c.cfg.Telemetry.Wrote(telemetry.ByStatus, telemetry.Template)
 	}
 	c.pacer.offer(key, offer)
-	return nil
+	return err == nil, nil
 }
 
 // offers seeds the hashes of what was offered to the hub; they are compared within this process only.

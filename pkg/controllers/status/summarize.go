@@ -109,6 +109,13 @@ func (v view) unanswered() string {
 	return noAnswer + " since " + v.since + "; its state is of then" + untilItReturns
 }
 
+// saysAway reports whether the binding says that the cluster does not answer.
+func saysAway(b *binding.Binding, cluster string) bool {
+	return slices.ContainsFunc(b.Status.AggregatedStatus, func(i workv1alpha2.AggregatedStatusItem) bool {
+		return i.ClusterName == cluster && strings.Contains(i.AppliedMessage, noAnswer)
+	})
+}
+
 // onlyAge reports whether two reports differ in nothing but how old the state of clusters is.
 func onlyAge(before, after []workv1alpha2.AggregatedStatusItem) bool {
 	marked := false
@@ -203,8 +210,12 @@ func summarize(s *workv1alpha2.ResourceBindingStatus, b *binding.Binding, views 
 func itemOf(v view) workv1alpha2.AggregatedStatusItem {
 	item := workv1alpha2.AggregatedStatusItem{ClusterName: v.cluster, AppliedMessage: v.outcome.Failed, Health: workv1alpha2.ResourceUnknown}
 	item.Applied = v.outcome.Failed == "" && v.copy != nil && v.copy.Hash == v.outcome.Hash
-	if v.away && (v.since != "" || !item.Applied && item.AppliedMessage == "") {
+	switch {
+	case !v.away:
+	case item.AppliedMessage == "" && (v.since != "" || !item.Applied):
 		item.AppliedMessage = v.unanswered()
+	case item.AppliedMessage != "" && v.since != "":
+		item.AppliedMessage += "; " + v.unanswered()
 	}
 	if v.copy == nil {
 		return item

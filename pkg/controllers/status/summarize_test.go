@@ -110,6 +110,16 @@ func TestOnlyAge(t *testing.T) {
 	}
 }
 
+func TestSaysAway(t *testing.T) {
+	t.Parallel()
+	b := bound([]string{"a", "b"}, item("a", true, healthy, ""), item("b", true, healthy, sinceT), item("c", false, unknown, "no; "+sinceT))
+	for cluster, want := range map[string]bool{"a": false, "b": true, "c": true, "d": false} {
+		if got := saysAway(b, cluster); got != want {
+			t.Errorf("%s: got %v, want %v", cluster, got, want)
+		}
+	}
+}
+
 // The age comes from the stored Cluster, so it is the same after a restart.
 func TestNotReadySince(t *testing.T) {
 	t.Parallel()
@@ -234,6 +244,11 @@ func TestSummarize(t *testing.T) {
 		"away, with an older manifest": {
 			targets: []string{"a"}, seen: seen{"a": {copyOf("h0", healthy), away("T")}},
 			want: []workv1alpha2.AggregatedStatusItem{item("a", false, unknown, sinceT)},
+			full: "False 0 of 1 clusters have the current manifest; no answer from a",
+		},
+		"away, and had failed before": {
+			targets: []string{"a"}, seen: seen{"a": {failed("no"), away("T")}},
+			want: []workv1alpha2.AggregatedStatusItem{item("a", false, unknown, "no; "+sinceT)},
 			full: "False 0 of 1 clusters have the current manifest; no answer from a",
 		},
 		"away, and the hub was restarted": {
