@@ -175,6 +175,18 @@ func summarize(s *workv1alpha2.ResourceBindingStatus, b *binding.Binding, views 
 	slices.SortFunc(s.AggregatedStatus, func(a, b workv1alpha2.AggregatedStatusItem) int {
 		return strings.Compare(a.ClusterName, b.ClusterName)
 	})
+	if len(s.AggregatedStatus) > 0 || len(old) > 0 { // nothing to say about a binding that nobody has looked at yet
+		full := fullyApplied(b, views, applied, now)
+		if applied > 0 && applied == len(b.Spec.Clusters) && len(s.AggregatedStatus) == applied {
+			full.Status, full.Reason = metav1.ConditionTrue, workv1alpha2.FullyAppliedSuccessReason
+		}
+		meta.SetStatusCondition(&s.Conditions, full)
+	}
+	return moving, failed
+}
+
+// fullyApplied is the condition as long as it is not met.
+func fullyApplied(b *binding.Binding, views []view, applied int, now time.Time) metav1.Condition {
 	full := metav1.Condition{
 		Type: workv1alpha2.FullyApplied, Status: metav1.ConditionFalse, Reason: workv1alpha2.FullyAppliedFailedReason,
 		Message:            fmt.Sprintf("%d of %d clusters have the current manifest", applied, len(b.Spec.Clusters)),
@@ -189,21 +201,24 @@ func summarize(s *workv1alpha2.ResourceBindingStatus, b *binding.Binding, views 
 			away = append(away, v.cluster)
 		}
 	}
+	slices.Sort(leaving)
+	slices.Sort(away)
 	if len(away) > 0 {
-		slices.Sort(away)
-		full.Message += "; no answer from " + strings.Join(away, ", ")
+		full.Message += "; no answer from " + few(away)
 	}
 	if len(leaving) > 0 {
-		slices.Sort(leaving)
-		full.Message += "; still to be removed from " + strings.Join(leaving, ", ")
+		full.Message += "; still to be removed from " + few(leaving)
 	}
-	if applied > 0 && applied == len(b.Spec.Clusters) && len(s.AggregatedStatus) == applied {
-		full.Status, full.Reason = metav1.ConditionTrue, workv1alpha2.FullyAppliedSuccessReason
+	return full
+}
+
+// few lists clusters for a message, which must stay short in a large fleet.
+func few(clusters []string) string {
+	const most = 8
+	if len(clusters) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(clusters[:most], ", "), len(clusters)-most)
 	}
-	if len(s.AggregatedStatus) > 0 || len(old) > 0 { // nothing to say about a binding that nobody has looked at yet
-		meta.SetStatusCondition(&s.Conditions, full)
-	}
-	return moving, failed
+	return strings.Join(clusters, ", ")
 }
 
 // itemOf reports one target cluster.
