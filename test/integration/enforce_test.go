@@ -127,8 +127,8 @@ spec:
       expression: >
         Object{metadata: Object.metadata{labels: {"mirrored": "yes"}}, spec: Object.spec{template: Object.spec.template{spec:
         Object.spec.template.spec{containers: [
-        Object.spec.template.spec.containers.item{name: "main", image: "mirror.example.com/nginx:1"},
-        Object.spec.template.spec.containers.item{name: "sidecar", image: "sidecar:1"}]}}}}
+        Object.spec.template.spec.containers{name: "main", image: "mirror.example.com/nginx:1"},
+        Object.spec.template.spec.containers{name: "sidecar", image: "sidecar:1"}]}}}}
 ---
 apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingAdmissionPolicyBinding

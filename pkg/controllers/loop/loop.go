@@ -28,6 +28,9 @@ type Config struct {
 	Workers int
 	// FirstRetry and LastRetry bound the back-off after errors; 0 means 50ms and 30s.
 	FirstRetry, LastRetry time.Duration
+	// Expected picks errors that are no news for an operator; nil picks none. They are retried like all others, and kept
+	// out of the error log.
+	Expected func(error) bool
 }
 
 // Loop calls its step for every key that is added, until it stays quiet.
@@ -117,6 +120,9 @@ func (l *Loop[K]) next(ctx context.Context) bool {
 	case apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err):
 		// The cache was a moment behind; its next event is on the way.
 		logger.V(4).Info("Will retry", "reason", err.Error())
+		l.queue.AddRateLimited(key)
+	case err != nil && l.cfg.Expected != nil && l.cfg.Expected(err):
+		logger.V(2).Info("Step failed, will retry", "reason", err.Error(), "failures", l.queue.NumRequeues(key)+1)
 		l.queue.AddRateLimited(key)
 	case err != nil:
 		logger.Error(err, "Step failed, will retry", "failures", l.queue.NumRequeues(key)+1)

@@ -199,3 +199,38 @@ func TestEndsWithContext(t *testing.T) {
 		l.Add("late") // does nothing, and does not block
 	})
 }
+
+// Expected errors are retried like all others.
+func TestExpectedErrorsAreRetried(t *testing.T) {
+	t.Parallel()
+	expected := errors.New("away")
+	calls := make(chan int, 10)
+	n := 0
+	l := New(Config{FirstRetry: time.Millisecond, Expected: func(err error) bool { return errors.Is(err, expected) }},
+		func(context.Context, string) (time.Duration, error) {
+			n++
+			calls <- n
+			if n < 3 {
+				return 0, expected
+			}
+			return 0, nil
+		})
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- l.Run(ctx) }()
+	l.Add("a")
+	for want := 1; want <= 3; want++ {
+		select {
+		case got := <-calls:
+			if got != want {
+				t.Errorf("call %d, want %d", got, want)
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatalf("call %d did not come", want)
+		}
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}

@@ -220,7 +220,7 @@ func (c *Controller) syncer(cluster string) *syncer {
 		return nil
 	}
 	s := &syncer{Controller: c, member: cluster, entries: map[types.NamespacedName]*entry{}}
-	s.loop = loop.New(loop.Config{Name: "sync", Workers: workersPerMember, LastRetry: lastRetry}, s.step)
+	s.loop = loop.New(loop.Config{Name: "sync", Workers: workersPerMember, LastRetry: lastRetry, Expected: member.Away}, s.step)
 	c.members[cluster] = s
 	if c.ctx != nil {
 		c.start(s)

@@ -288,6 +288,7 @@ func (j *job) apply(ctx context.Context, want *unstructured.Unstructured) (time.
 			j.record(func(e *entry) { e.unseen = before })
 		}
 		if apierrors.IsInvalid(err) {
+			klog.FromContext(ctx).V(2).Info("Refused", "kind", want.GetKind(), "reason", err.Error())
 			return j.refuse(want, err), nil
 		}
 		j.fail("SyncFailed", err)
