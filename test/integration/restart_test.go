@@ -188,8 +188,14 @@ func TestUnjoin(t *testing.T) {
 	for _, m := range []*apitest.Member{leaver, lost} {
 		apitest.Eventually(t, func() error { return m.Has(t.Context(), "configmaps", ns, "c") })
 	}
-	if _, err := h.CLI(t.Context(), "unjoin", "leaver", "--cluster-kubeconfig", leaver.Kubeconfig); err != nil {
+	out, err := h.CLI(t.Context(), "unjoin", "leaver", "--cluster-kubeconfig", leaver.Kubeconfig)
+	if err != nil {
 		t.Fatal(err)
+	}
+	for _, said := range []string{"to be removed from leaver: 1 ConfigMap\n", "to be kept in leaver, without the hub's marks: "} {
+		if !strings.Contains(out, said) {
+			t.Errorf("the output lacks %q:\n%s", said, out)
+		}
 	}
 	for _, check := range []error{
 		h.Lacks(t.Context(), "clusters", "", "leaver"),

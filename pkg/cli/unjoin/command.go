@@ -20,7 +20,8 @@ import (
 
 const long = `End the membership of a cluster.
 
-The Cluster is deleted on the hub, which then removes from the member what it has placed there. When
+The Cluster is deleted on the hub, which then removes from the member what it has placed there, but for
+what its policies preserve, and for namespaces; unjoin says first what that is, by kind and number. When
 that is done and a kubeconfig of the member is given, unjoin also removes the hub's service accounts,
 their Secrets and role, and the namespace if joining made it and nothing else is in it.
 

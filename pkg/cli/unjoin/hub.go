@@ -39,6 +39,7 @@ type hubSide struct {
 
 // remove deletes the Cluster and waits until it is gone. With force, it releases one that is not gone after wait.
 func (h *hubSide) remove(ctx context.Context, cluster *clusterv1alpha1.Cluster, wait time.Duration, force bool) error {
+	h.announce(ctx) // before, as the bindings forget it while it leaves
 	err := h.hub.Clusters.Delete(ctx, h.name, *metav1.NewPreconditionDeleteOptions(string(cluster.UID)))
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("delete cluster %s: %w", h.name, err)
