@@ -31,6 +31,7 @@ const ClaimPlugin = "ClaimTemplates"
 type Claim struct {
 	*admission.Handler
 	policies atomic.Pointer[policy.Store]
+	skipped  match.Namespaces // set before the policies
 }
 
 var _ admission.MutationInterface = &Claim{}
@@ -45,8 +46,12 @@ func (c *Claim) Register(plugins *admission.Plugins) {
 	plugins.Register(ClaimPlugin, func(io.Reader) (admission.Interface, error) { return c, nil })
 }
 
-// Use gives the plugin the policies. They are consulted as soon as they are known.
-func (c *Claim) Use(p *policy.Store) { c.policies.Store(p) }
+// Use gives the plugin the policies, which are consulted as soon as they are known, and the namespaces that none of them
+// concerns.
+func (c *Claim) Use(p *policy.Store, skipped match.Namespaces) {
+	c.skipped = skipped
+	c.policies.Store(p)
+}
 
 // Admit implements admission.MutationInterface. It refuses nothing.
 func (c *Claim) Admit(_ context.Context, a admission.Attributes, _ admission.ObjectInterfaces) error {
@@ -114,7 +119,7 @@ func (c *Claim) governs(gvk schema.GroupVersionKind, o metav1.Object, claim matc
 	if policies == nil || !policies.HasSynced() {
 		return nil
 	}
-	if ok, _ := match.Propagatable(gvk, o.GetNamespace(), o.GetName(), o.GetLabels()); !ok {
+	if ok, _ := match.Propagatable(gvk, o.GetNamespace(), o.GetName(), o.GetLabels()); !ok || c.skipped.Has(o.GetNamespace()) {
 		return nil
 	}
 	pps, cpps := policies.Propagation(o.GetNamespace())

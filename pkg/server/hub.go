@@ -32,6 +32,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/controllers/sync"
 	"github.com/manifold-k8s/manifold/pkg/controllers/work"
 	"github.com/manifold-k8s/manifold/pkg/local"
+	"github.com/manifold-k8s/manifold/pkg/match"
 	"github.com/manifold-k8s/manifold/pkg/member"
 	"github.com/manifold-k8s/manifold/pkg/policy"
 	"github.com/manifold-k8s/manifold/pkg/telemetry"
@@ -46,6 +47,8 @@ type hubConfig struct {
 	claim *admission.Claim // gets the policies
 
 	telemetry *telemetry.Recorder
+	// skipped are namespaces that stay on the hub with all that is in them, besides those that always do.
+	skipped match.Namespaces
 }
 
 // hub is everything that makes the API server a federation: the caches and the loops over them.
@@ -85,7 +88,7 @@ func newHub(loopback *rest.Config, resources *local.Resources, ours *ourGroups, 
 		Override:           ours.policy.OverridePolicies.ListWatch(),
 		ClusterOverride:    ours.policy.ClusterOverridePolicies.ListWatch(),
 	})
-	cfg.claim.Use(policies)
+	cfg.claim.Use(policies, cfg.skipped)
 	bindings := binding.NewStore(ours.work.ResourceBindings.ListWatch(), ours.work.ClusterResourceBindings.ListWatch(),
 		ours.work.ResourceBindings.Writer(), ours.work.ClusterResourceBindings.Writer())
 	templates := template.NewStore(dyn, resources, restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery())))
@@ -102,6 +105,7 @@ func newHub(loopback *rest.Config, resources *local.Resources, ours *ourGroups, 
 	place, err := placement.New(placement.Config{
 		Bindings: bindings, Templates: templates, Policies: policies, Clusters: clusters, Events: events, Clock: wall,
 		Telemetry: cfg.telemetry,
+		Skipped:   cfg.skipped,
 	})
 	if err != nil {
 		return nil, err

@@ -21,6 +21,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/manifold-k8s/manifold/pkg/admission"
+	"github.com/manifold-k8s/manifold/pkg/match"
 	"github.com/manifold-k8s/manifold/pkg/native"
 	"github.com/manifold-k8s/manifold/pkg/telemetry"
 )
@@ -37,6 +38,9 @@ type Options struct {
 	// MemberQPS and MemberBurst bound the requests to one member, per second.
 	MemberQPS   float32
 	MemberBurst int
+	// SkippedNamespaces are regular expressions: namespaces whose whole name fits one stay on the hub, with all that is in
+	// them.
+	SkippedNamespaces []string
 
 	claim   *admission.Claim
 	origins *telemetry.Origins
@@ -66,6 +70,7 @@ func (o *Options) Flags() *cliflag.NamedFlagSets {
 	fs.BoolVar(&o.EtcdNoSync, "unsafe-etcd-no-fsync", o.EtcdNoSync, "Let the embedded etcd go without fsync: faster, but a crash of the machine may lose data. For tests.")
 	fs.Float32Var(&o.MemberQPS, "member-api-qps", o.MemberQPS, "Requests per second to the API server of one member cluster.")
 	fs.IntVar(&o.MemberBurst, "member-api-burst", o.MemberBurst, "Burst of requests to the API server of one member cluster.")
+	fs.StringSliceVar(&o.SkippedNamespaces, "skipped-propagating-namespaces", o.SkippedNamespaces, "Regular expressions for the names of namespaces that stay on the hub with all that is in them, besides kube-.*, karmada-system, karmada-cluster and karmada-es-.*, which always do.")
 	o.AddFlags(all)
 	explain(all.FlagSet("etcd"), "etcd-servers", "External etcd servers (scheme://ip:port), comma separated. Without this flag the server runs its own etcd in --data-dir.")
 	explain(all.FlagSet("authorization"), "authorization-mode", "Ordered list of the authorizers to ask: AlwaysAllow, AlwaysDeny, ABAC, Webhook, RBAC.")
@@ -105,6 +110,9 @@ func (o *Options) validate() error {
 	}
 	if o.MemberBurst < 1 {
 		errs = append(errs, fmt.Errorf("--member-api-burst: must be at least 1, is %d", o.MemberBurst))
+	}
+	if _, err := match.ParseNamespaces(o.SkippedNamespaces); err != nil {
+		errs = append(errs, fmt.Errorf("--skipped-propagating-namespaces: %w", err))
 	}
 	for _, n := range o.ServingNames {
 		if strings.ContainsAny(n, " /:") && net.ParseIP(n) == nil {

@@ -19,6 +19,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/manifold-k8s/manifold/pkg/etcd"
+	"github.com/manifold-k8s/manifold/pkg/match"
 	"github.com/manifold-k8s/manifold/pkg/native"
 )
 
@@ -72,7 +73,11 @@ func Run(ctx context.Context, o *Options) error {
 	if err != nil {
 		return fmt.Errorf("build API server: %w", err)
 	}
-	hub, err := newHub(api.Loopback, api.Local, ours, hubConfig{qps: o.MemberQPS, burst: o.MemberBurst, claim: o.claim, telemetry: o.recorder(api)})
+	skipped, err := match.ParseNamespaces(o.SkippedNamespaces)
+	if err != nil {
+		return err // not after validation
+	}
+	hub, err := newHub(api.Loopback, api.Local, ours, hubConfig{qps: o.MemberQPS, burst: o.MemberBurst, claim: o.claim, skipped: skipped, telemetry: o.recorder(api)})
 	if err != nil {
 		return fmt.Errorf("build controllers: %w", err)
 	}

@@ -174,6 +174,35 @@ func TestNamespaceFollows(t *testing.T) {
 	expectOn(t, "namespaces", "", ns)
 }
 
+// Namespaces that a flag names stay on the hub with all that is in them.
+func TestSkippedNamespaces(t *testing.T) {
+	t.Parallel()
+	prefix := unique("private")
+	h := apitest.NewHub(t, "--skipped-propagating-namespaces", prefix+"-.*")
+	m := bare[0]
+	if err := h.Enrol(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	private, public := prefix+"-a", "not-"+prefix+"-a"
+	for _, ns := range []string{private, public} {
+		h.Create(t, "", fmt.Sprintf("{apiVersion: v1, kind: Namespace, metadata: {name: %s}}", ns))
+		h.Create(t, ns, docs(policy("p", all("ConfigMap"), ""), configMap("c", "v")))
+	}
+	apitest.Eventually(t, func() error { return m.Has(t.Context(), "configmaps", public, "c") })
+	for _, check := range []error{
+		m.Lacks(t.Context(), "namespaces", "", private),
+		h.Lacks(t.Context(), "resourcebindings", private, "c-configmap"),
+		h.Lacks(t.Context(), "clusterresourcebindings", "", private+"-namespace"),
+	} {
+		if check != nil {
+			t.Error(check)
+		}
+	}
+	if u, err := h.Get(t.Context(), "configmaps", private, "c"); err != nil || len(u.GetAnnotations()) > 0 {
+		t.Errorf("a policy claims what stays on the hub: %v, %v", u.GetAnnotations(), err)
+	}
+}
+
 func TestPreserveOnDeletion(t *testing.T) {
 	t.Parallel()
 	ns := namespace(t)

@@ -57,6 +57,8 @@ type Config struct {
 	Events    record.EventRecorder
 	Clock     clock.PassiveClock
 	Telemetry *telemetry.Recorder // nil: nothing is measured
+	// Skipped are namespaces that stay on the hub with all that is in them, besides those that always do.
+	Skipped match.Namespaces
 }
 
 // Controller is the loop over templates.
@@ -233,9 +235,9 @@ func (g governor) any() bool { return g.policy != nil || g.namespace }
 func (c *Controller) governor(tmpl *unstructured.Unstructured) governor {
 	gvk := tmpl.GroupVersionKind()
 	if gvk == namespaces {
-		return governor{namespace: followsToMembers(tmpl)}
+		return governor{namespace: followsToMembers(tmpl) && !c.cfg.Skipped.Has(tmpl.GetName())}
 	}
-	if ok, _ := match.Propagatable(gvk, tmpl.GetNamespace(), tmpl.GetName(), tmpl.GetLabels()); !ok {
+	if ok, _ := match.Propagatable(gvk, tmpl.GetNamespace(), tmpl.GetName(), tmpl.GetLabels()); !ok || c.cfg.Skipped.Has(tmpl.GetNamespace()) {
 		return governor{}
 	}
 	pps, cpps := c.cfg.Policies.Propagation(tmpl.GetNamespace())
