@@ -79,6 +79,8 @@ type entry struct {
 	// unseen is the content hash that was last sent and that the member's watch has not reported yet: until then, what
 	// the watch does not know of may be there all the same.
 	unseen string
+	// held says that a step waits for it to be known who decides about the replicas.
+	held bool
 	// refusal is what the member has refused last.
 	refusal refusal
 	// scaler is the autoscaler in the member to which the number of replicas was left last; empty for none.
@@ -343,10 +345,13 @@ func (c *Controller) copyChanged(m *member.Member, change member.Change) {
 	s.loop.Add(key)
 }
 
-// scalingChanged follows who scales workloads in a member. No targets stand for all: what was held back can go on.
+// scalingChanged follows who scales workloads in a member. Without targets, that has come to be known: what was held back
+// goes on.
 func (c *Controller) scalingChanged(m *member.Member, targets []member.Scaled) {
-	if targets == nil {
-		c.ofMember(m.Name, nil, false)
+	if s := c.syncer(m.Name); s != nil && targets == nil {
+		for _, key := range s.heldBack() {
+			s.loop.Add(key)
+		}
 	}
 	for _, t := range targets {
 		key := binding.KeyOf(t.Namespace, t.Name, t.Kind.Kind)
@@ -354,6 +359,19 @@ func (c *Controller) scalingChanged(m *member.Member, targets []member.Scaled) {
 			c.add(m.Name, key)
 		}
 	}
+}
+
+// heldBack returns, once, the bindings that wait for it to be known who decides about their replicas.
+func (s *syncer) heldBack() (keys []types.NamespacedName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, e := range s.entries {
+		if e.held {
+			e.held = false
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
 
 // observe takes a change of a copy in, and reports whether it is what was expected.

@@ -33,9 +33,12 @@ func (j *job) findScaler(tmpl *unstructured.Unstructured) (ok bool) {
 	if j.scale = render.ScalePath(tmpl); j.scale == nil || tmpl.GetLabels()[workv1alpha2.RetainReplicasLabel] == optOut {
 		return true
 	}
-	name, known := j.site.Autoscaler(member.Scaled{
-		Namespace: tmpl.GetNamespace(), Kind: tmpl.GroupVersionKind().GroupKind(), Name: tmpl.GetName(),
-	})
+	scaled := member.Scaled{Namespace: tmpl.GetNamespace(), Kind: tmpl.GroupVersionKind().GroupKind(), Name: tmpl.GetName()}
+	name, known := j.site.Autoscaler(scaled)
+	if !known && j.have != nil {
+		j.record(func(e *entry) { e.held = true })
+		name, known = j.site.Autoscaler(scaled) // it may have come to be known before that was noted
+	}
 	j.scaler = name
 	return known || j.have == nil
 }

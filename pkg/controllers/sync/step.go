@@ -65,11 +65,9 @@ func (s *syncer) step(ctx context.Context, key types.NamespacedName) (time.Durat
 	case w.serving == member.Gone && leaving:
 		j.gone() // with its kind
 		return 0, nil
-	case w.serving == member.Unserved && leaving:
-		return 0, nil // there may be a copy that cannot be reached: Synced brings us back when it can
 	case w.serving == member.Gone || w.serving == member.Unserved:
-		j.unserved()
-		return 0, nil // likewise
+		j.unserved(leaving)
+		return 0, nil // Synced brings us back when it can be reached
 	case !known:
 		return 0, nil // Synced brings us back
 	}

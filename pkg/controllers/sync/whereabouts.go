@@ -47,7 +47,11 @@ func (s *syncer) whereabouts(m *member.Member, gvk schema.GroupVersionKind, leav
 }
 
 // unserved records that the member does not serve the kind, and what that waits for.
-func (j *job) unserved() {
+func (j *job) unserved(leaving bool) {
 	r := j.binding.Spec.Resource
+	if leaving {
+		j.fail("CleanupWorkFailed", fmt.Errorf("the cluster has a definition of %s and does not serve it; the object is removed when it does", r.Kind))
+		return
+	}
 	j.fail("SyncFailed", fmt.Errorf("the cluster does not serve %s %s; it is sent when its CustomResourceDefinition is there", r.APIVersion, r.Kind))
 }
