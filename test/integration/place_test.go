@@ -172,6 +172,10 @@ func TestNamespaceFollows(t *testing.T) {
 	hub.Delete(t, "namespaces", "", ns)
 	apitest.Eventually(t, func() error { return hub.Lacks(t.Context(), "namespaces", "", ns) })
 	expectOn(t, "namespaces", "", ns)
+	// Nobody tries to put back meanwhile what goes with the members' namespaces.
+	if err := quietAbout(hub, `key="`+ns+"/"); err != nil {
+		t.Error(err)
+	}
 }
 
 // Namespaces that a flag names stay on the hub with all that is in them.

@@ -189,6 +189,9 @@ func (c *Controller) step(ctx context.Context, ref template.Ref) (time.Duration,
 	if tmpl == nil || tmpl.GetDeletionTimestamp() != nil {
 		return 0, c.withdraw(ctx, ref, tmpl, old)
 	}
+	if old == nil && c.namespaceGoes(ref) {
+		return 0, nil // the template goes with it, perhaps a moment later than its binding did
+	}
 	governor := c.governor(tmpl)
 	if old != nil {
 		switch {
@@ -216,6 +219,15 @@ func (c *Controller) step(ctx context.Context, ref template.Ref) (time.Duration,
 		return roomCheck, c.claim(ctx, tmpl, governor.policy)
 	}
 	return 0, c.claim(ctx, tmpl, governor.policy)
+}
+
+// namespaceGoes reports whether the template's namespace is being deleted.
+func (c *Controller) namespaceGoes(ref template.Ref) bool {
+	if ref.Namespace == "" {
+		return false
+	}
+	ns, _ := c.cfg.Templates.Get(template.Ref{Kind: namespaces, Name: ref.Namespace})
+	return ns != nil && ns.GetDeletionTimestamp() != nil
 }
 
 // vacant reports whether a binding was made for the same object in another version, in which no policy selects it any

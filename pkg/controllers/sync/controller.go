@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -222,13 +223,16 @@ func (c *Controller) syncer(cluster string) *syncer {
 		return nil
 	}
 	s := &syncer{Controller: c, member: cluster, entries: map[types.NamespacedName]*entry{}}
-	s.loop = loop.New(loop.Config{Name: "sync", Workers: workersPerMember, LastRetry: lastRetry, Expected: member.Away}, s.step)
+	s.loop = loop.New(loop.Config{Name: "sync", Workers: workersPerMember, LastRetry: lastRetry, Expected: expected}, s.step)
 	c.members[cluster] = s
 	if c.ctx != nil {
 		c.start(s)
 	}
 	return s
 }
+
+// expected picks errors that pass by themselves: the member is away, or the namespace or the kind is not there yet.
+func expected(err error) bool { return member.Away(err) || apierrors.IsNotFound(err) }
 
 // drop forgets a member that is no part of the federation any more.
 func (c *Controller) drop(cluster string) {

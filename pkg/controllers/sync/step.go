@@ -26,6 +26,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/member"
 	"github.com/manifold-k8s/manifold/pkg/render"
 	"github.com/manifold-k8s/manifold/pkg/telemetry"
+	"github.com/manifold-k8s/manifold/pkg/template"
 )
 
 const (
@@ -33,6 +34,8 @@ const (
 	settleTime = 2 * time.Second
 	// foreignCheck is how often an object that stands in the way and is not ours is looked at again: it is not watched.
 	foreignCheck = 15 * time.Second
+	// namespaceCheck is how often an object is tried again whose namespace is being deleted in the member.
+	namespaceCheck = 5 * time.Second
 )
 
 // step makes the copy of one binding in this member what it should be.
@@ -167,6 +170,9 @@ func (j *job) manifest() *unstructured.Unstructured {
 	if !known || tmpl == nil || tmpl.GetUID() != j.binding.Spec.Resource.UID {
 		return nil // placement sees the same and decides
 	}
+	if j.namespaceGoes() {
+		return nil // with all that is in it, here and in the members
+	}
 	if n, _, workload := interpret.Of(tmpl.GroupVersionKind()).Replicas(tmpl); workload && n != j.binding.Spec.Replicas {
 		return nil // scaled, and not divided yet: the binding follows
 	}
@@ -182,6 +188,15 @@ func (j *job) manifest() *unstructured.Unstructured {
 		return nil // no use in trying again before something changes
 	}
 	return want
+}
+
+// namespaceGoes reports whether the template's namespace is being deleted on the hub.
+func (j *job) namespaceGoes() bool {
+	if j.binding.Namespace == "" {
+		return false
+	}
+	ns, _ := j.cfg.Templates.Get(template.Ref{Kind: corev1.SchemeGroupVersion.WithKind("Namespace"), Name: j.binding.Namespace})
+	return ns != nil && ns.GetDeletionTimestamp() != nil
 }
 
 // foresee records what a member that is away should hold, so that nobody takes its old copy for the current one.
@@ -288,6 +303,10 @@ func (j *job) apply(ctx context.Context, want *unstructured.Unstructured) (time.
 		if apierrors.IsInvalid(err) {
 			klog.FromContext(ctx).V(2).Info("Refused", "kind", want.GetKind(), "reason", err.Error())
 			return j.refuse(want, err), nil
+		}
+		if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
+			j.fail("SyncFailed", errors.New("the namespace is being deleted in the cluster; the object is sent when it is there again"))
+			return namespaceCheck, nil
 		}
 		j.fail("SyncFailed", err)
 		return 0, fmt.Errorf("apply: %w", err)
