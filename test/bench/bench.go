@@ -73,20 +73,21 @@ func (b *bench) run(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		if err := p.run(b, ctx); err != nil {
-			if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
-				err = errors.Join(err, cause)
-			}
-			return fmt.Errorf("%s: %w", p.title, err)
-		}
+		failed := p.run(b, ctx)
 		after, err := b.sample()
 		if err != nil {
-			return err
+			return errors.Join(failed, err)
 		}
 		share := after.since(before)
 		share.Phase = p.title
 		b.report.Shares = append(b.report.Shares, share)
 		fmt.Fprintf(os.Stderr, "    %.1f s\n", share.Seconds)
+		if failed != nil {
+			if cause := context.Cause(ctx); cause != nil && !errors.Is(failed, cause) {
+				failed = errors.Join(failed, cause)
+			}
+			return fmt.Errorf("%s: %w", p.title, failed)
+		}
 	}
 	return nil
 }

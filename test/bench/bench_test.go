@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 func TestPercentile(t *testing.T) {
@@ -194,3 +197,32 @@ func TestMedianAndPercentMore(t *testing.T) {
 		t.Errorf("30 is %v %% more than 20", got)
 	}
 }
+
+func TestInsist(t *testing.T) {
+	t.Parallel()
+	resource := schema.GroupResource{Group: "apps", Resource: "deployments"}
+	slow, exists := apierrors.NewTimeoutError("busy", 1), apierrors.NewAlreadyExists(resource, "a")
+	store := &apierrors.StatusError{ErrStatus: metav1.Status{Code: 500, Message: "etcdserver: request timed out"}}
+	for name, c := range map[string]struct {
+		answers  []error
+		repeated int64
+		want     error
+	}{
+		"at once":              {[]error{nil}, 0, nil},
+		"there before":         {[]error{exists}, 0, exists},
+		"late, but done":       {[]error{slow, exists}, 1, nil},
+		"late, and then done":  {[]error{store, nil}, 1, nil},
+		"late, and then wrong": {[]error{slow, errWrong}, 1, errWrong},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			calls := 0
+			repeated, err := insist(t.Context(), func() error { calls++; return c.answers[calls-1] })
+			if repeated != c.repeated || !errors.Is(err, c.want) {
+				t.Errorf("got %d, %v, want %d, %v", repeated, err, c.repeated, c.want)
+			}
+		})
+	}
+}
+
+var errWrong = errors.New("wrong")

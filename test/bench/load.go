@@ -8,11 +8,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -72,19 +75,54 @@ func (b *bench) delete(ctx context.Context, name string) error {
 	return b.hub.client.AppsV1().Deployments(namespace).Delete(ctx, name, metav1.DeleteOptions{})
 }
 
-// each calls f for all names, by as many workers as the settings say.
+// each calls f for all names, by as many workers as the settings say. A request that the hub could not answer in time is
+// repeated, as any client does; the report says how many there were.
 func (b *bench) each(ctx context.Context, names []string, f func(context.Context, string) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(b.workers)
+	var done, repeated atomic.Int64
 	for _, name := range names {
 		g.Go(func() error {
-			if err := ctx.Err(); err != nil {
-				return err
+			n, err := insist(ctx, func() error { return f(ctx, name) })
+			repeated.Add(n)
+			if err == nil {
+				done.Add(1)
 			}
-			return f(ctx, name)
+			return err
 		})
 	}
-	return g.Wait()
+	err := g.Wait()
+	if n := repeated.Load(); n > 0 {
+		b.report.Notes = append(b.report.Notes, fmt.Sprintf("%d of %d requests had to be repeated: the hub did not answer in time", n, len(names)))
+	}
+	if err != nil {
+		return fmt.Errorf("after %d of %d: %w", done.Load(), len(names), err)
+	}
+	return nil
+}
+
+// insist calls f until it succeeds, fails for good or has failed too often, and returns how often it was called again. After
+// an answer that did not come in time the request may have had its effect.
+func insist(ctx context.Context, f func() error) (repeated int64, err error) {
+	const most, between = 10, 500 * time.Millisecond
+	for ; ; repeated++ {
+		err = f()
+		switch {
+		case err == nil, repeated > 0 && (apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err)):
+			return repeated, nil
+		case repeated == most, !late(err):
+			return repeated, err
+		}
+		if err := pause(ctx, between); err != nil {
+			return repeated, err
+		}
+	}
+}
+
+// late reports whether an error says that the answer did not come in time, and nothing about the request.
+func late(err error) bool {
+	return apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err) || apierrors.IsTooManyRequests(err) || apierrors.IsServiceUnavailable(err) ||
+		apierrors.ReasonForError(err) == metav1.StatusReasonUnknown && strings.Contains(err.Error(), "request timed out") // of the store
 }
 
 // settlePatience is how long the hub may go on writing when nothing is asked of it any more.
