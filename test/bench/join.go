@@ -86,10 +86,12 @@ func (b *bench) enrol(ctx context.Context, client versioned.Interface, m fleet.M
 
 // awaitReady waits until all members are ready and what they serve is known.
 func awaitReady(ctx context.Context, client versioned.Interface, count int) error {
-	const between = 500 * time.Millisecond // a list of many is no small thing
-	limited, cancel := context.WithTimeout(ctx, patience)
+	// A list of many is no small thing for either end, so most of the time is spent on waiting.
+	const between, shareOfWait = 500 * time.Millisecond, 20
+	limited, cancel := context.WithTimeout(ctx, patience+time.Duration(count)*patiencePerItem)
 	defer cancel()
 	for {
+		begin := time.Now()
 		list, err := client.ClusterV1alpha1().Clusters().List(limited, metav1.ListOptions{})
 		if err != nil {
 			return err
@@ -103,7 +105,7 @@ func awaitReady(ctx context.Context, client versioned.Interface, count int) erro
 		if ready == count {
 			return nil
 		}
-		if err := pause(limited, between); err != nil {
+		if err := pause(limited, max(between, shareOfWait*time.Since(begin))); err != nil {
 			return fmt.Errorf("%w: %d of %d members are ready", err, ready, count)
 		}
 	}

@@ -24,6 +24,10 @@ const (
 // it should be.
 func (b *bench) restart(ctx context.Context) error {
 	before := b.board.versions(b.fleet.Names())
+	from, err := b.hub.read(ctx)
+	if err != nil {
+		return err
+	}
 	begin := time.Now()
 	if err := b.hub.stop(); err != nil {
 		return err
@@ -72,6 +76,8 @@ func (b *bench) restart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	_, writes := b.cost(from, to, 1)
+	b.report.add(fmt.Sprintf("restart: hub writes, with a creation and %d changes of users", len(probed)), max(0, writes), "")
 	b.report.addMemory("restart: RSS after", to.memory)
 	return nil
 }
