@@ -20,7 +20,7 @@ const (
 	// slowness is what a slow member takes longer for each call.
 	slowness = 200 * time.Millisecond
 	// In each round so many Deployments are created one at a time, and so many in one go.
-	singlesPerRound, burstPerRound = 40, 150
+	singlesPerRound, burstPerRound = 40, 120
 	// much is by how many per cent the other members may be worse off for a fault.
 	much = 10
 )

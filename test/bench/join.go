@@ -113,7 +113,8 @@ func awaitReady(ctx context.Context, client versioned.Interface, count int) erro
 
 // prepare makes the namespace and the policy, waits until Deployments can come, and follows those of the hub.
 func (b *bench) prepare(ctx context.Context, client versioned.Interface) error {
-	if _, err := b.hub.client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, metav1.CreateOptions{}); err != nil {
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
+	if _, err := b.hub.client.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{}); err != nil {
 		return err
 	}
 	if err := createPolicy(ctx, client, b.fleet.Names()); err != nil {

@@ -44,15 +44,15 @@ var (
 		{"join members", (*bench).join},
 		{"rest", (*bench).rest},
 	}
-	loadPhases = []phase{
-		{"create one at a time", (*bench).createOneByOne},
-		{"trace one", (*bench).traceOne},
+	singlePhase = phase{"create one at a time", (*bench).createOneByOne}
+	tracePhase  = phase{"trace one", (*bench).traceOne}
+	manyPhases  = []phase{
 		{"create many", (*bench).createMany},
 		{"update many", (*bench).updateMany},
 		{"restart hub", (*bench).restart},
+		{"delete many", (*bench).deleteMany},
 	}
-	faultPhase  = phase{"faults", (*bench).compareFaults}
-	deletePhase = phase{"delete many", (*bench).deleteMany}
+	faultPhase = phase{"faults", (*bench).compareFaults}
 )
 
 // Names of figures that have a range in some plan.
@@ -97,7 +97,7 @@ func (s settings) full() plan {
 		fleet: fleet.Config{Count: s.members, Workloads: true}, limits: limitsOfLoad(),
 	}
 	p.limits[figureSingle50], p.limits[figureSingle99] = below(50), below(250)
-	p.phases = slices.Concat(startPhases, loadPhases, []phase{deletePhase})
+	p.phases = slices.Concat(startPhases, []phase{singlePhase, tracePhase}, manyPhases)
 	return p
 }
 
@@ -112,7 +112,7 @@ func (s settings) api() plan {
 	p.limits[figureCreateRate], p.limits[figureUpdateRate] = atLeast(60), atLeast(80)
 	p.limits[figureCreateCPU], p.limits[figureRSS] = below(12), below(450)
 	limitFaults(p.limits, slowFault, deadFault)
-	p.phases = slices.Concat(startPhases, loadPhases, []phase{deletePhase})
+	p.phases = slices.Concat(startPhases, []phase{singlePhase}, manyPhases)
 	if s.members > 1 {
 		p.phases = append(p.phases, faultPhase)
 	}
@@ -127,7 +127,7 @@ func (s settings) load() plan {
 	}
 	p.limits[figureRSS], p.limits[figureToIdle], p.limits[figureProbe] = below(1024), below(30), below(1000)
 	p.phases = slices.Concat(startPhases, []phase{
-		{"create one at a time", (*bench).createOneByOne},
+		singlePhase,
 		{"create many", (*bench).createMany},
 		{"restart hub", (*bench).restart},
 	})
