@@ -145,7 +145,8 @@ func (m *Member) listen() error {
 	return nil
 }
 
-// SetLatency makes the member take that much longer to answer any request; what a watch reports is not delayed.
+// SetLatency makes the member take that much longer to answer any request; what a watch reports is not delayed. It must
+// not be called at the same time as Hang or Resume.
 func (m *Member) SetLatency(d time.Duration) {
 	next := *m.faults.Load()
 	next.latency = d
