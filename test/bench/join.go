@@ -96,17 +96,20 @@ func awaitReady(ctx context.Context, client versioned.Interface, count int) erro
 		if err != nil {
 			return err
 		}
-		ready := 0
+		ready, missing := 0, ""
 		for _, c := range list.Items {
-			if meta.IsStatusConditionTrue(c.Status.Conditions, clusterv1alpha1.ClusterConditionReady) && len(c.Status.APIEnablements) > 0 {
+			is := meta.IsStatusConditionTrue(c.Status.Conditions, clusterv1alpha1.ClusterConditionReady)
+			if is && len(c.Status.APIEnablements) > 0 {
 				ready++
+				continue
 			}
+			missing = fmt.Sprintf("%s is not: ready %v, %d API groups known", c.Name, is, len(c.Status.APIEnablements))
 		}
 		if ready == count {
 			return nil
 		}
 		if err := pause(limited, max(between, shareOfWait*time.Since(begin))); err != nil {
-			return fmt.Errorf("%w: %d of %d members are ready", err, ready, count)
+			return fmt.Errorf("%w: %d of %d members are ready; %s", err, ready, count, missing)
 		}
 	}
 }
