@@ -67,6 +67,8 @@ type Store struct {
 	recent *lru.Cache // of *stored to the same object in the form in which it is handed out
 	notify []func(Ref)
 	synced []func(schema.GroupVersionKind)
+	// notifyStatus are told of changes of nothing but the status.
+	notifyStatus []func(Ref)
 
 	wake chan struct{} // says that there is something in asked or lost
 
@@ -95,9 +97,13 @@ func NewStore(client dynamic.Interface, resources *local.Resources, mapper meta.
 	return &Store{client: client, local: resources, recent: lru.New(recentTemplates), mapper: mapper, wake: make(chan struct{}, 1), kinds: map[schema.GroupVersionKind]*kind{}}
 }
 
-// OnChange calls f after every change of a template since its kind is watched. It must be called before Run; f must return
-// quickly.
+// OnChange calls f after every change of a template, other than of its status alone, since its kind is watched. It must be
+// called before Run; f must return quickly.
 func (s *Store) OnChange(f func(Ref)) { s.notify = append(s.notify, f) }
+
+// OnStatusChange calls f after every change of nothing but a template's status. It must be called before Run; f must
+// return quickly.
+func (s *Store) OnStatusChange(f func(Ref)) { s.notifyStatus = append(s.notifyStatus, f) }
 
 // OnSynced calls f for every kind when the store holds all objects of it, and when the kind is not served any more, after
 // which nothing is known of its objects. It must be called before Run.
@@ -223,13 +229,14 @@ func (s *Store) watch(ctx context.Context, gvk schema.GroupVersionKind, mapping 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	informer := s.informer(mapping)
-	changed := func(obj any) {
+	tell := func(obj any, listeners []func(Ref)) {
 		if o, ok := object(obj); ok {
-			for _, f := range s.notify {
+			for _, f := range listeners {
 				f(Ref{Kind: gvk, Namespace: o.GetNamespace(), Name: o.GetName()})
 			}
 		}
 	}
+	changed := func(obj any) { tell(obj, s.notify) }
 	handle, err := informer.AddEventHandler(cache.ResourceEventHandlerDetailedFuncs{
 		AddFunc: func(obj any, initial bool) {
 			if !initial { // of those, OnSynced tells
@@ -238,8 +245,11 @@ func (s *Store) watch(ctx context.Context, gvk schema.GroupVersionKind, mapping 
 		},
 		DeleteFunc: changed,
 		UpdateFunc: func(old, obj any) {
-			if !statusOnly(old, obj) {
+			switch {
+			case !statusOnly(old, obj):
 				changed(obj)
+			case !sameVersion(old, obj):
+				tell(obj, s.notifyStatus)
 			}
 		},
 	})
@@ -381,6 +391,13 @@ func sameEntries(a, b map[string]any) bool {
 		}
 	}
 	return true
+}
+
+// sameVersion reports whether nothing has changed: a list was read anew.
+func sameVersion(old, now any) bool {
+	a, okA := object(old)
+	b, okB := object(now)
+	return okA && okB && a.GetResourceVersion() == b.GetResourceVersion()
 }
 
 func object(obj any) (metav1.Object, bool) {

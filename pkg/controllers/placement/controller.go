@@ -138,7 +138,7 @@ func (c *Controller) bindingChanged(old, now *binding.Binding) {
 		if c.cfg.Bindings.HasSynced() { // of what there was before, OnSynced tells
 			c.loop.Add(refOf(now))
 		}
-	case old.Generation != now.Generation || !maps.Equal(old.Labels, now.Labels) || !maps.Equal(old.Annotations, now.Annotations):
+	case old.Generation != now.Generation || !maps.Equal(old.Labels, now.Labels) || !maps.Equal(old.Annotations, now.Annotations) || !sameVerdict(old, now):
 		c.loop.Add(refOf(now))
 		if binding.Claimed(old) && !binding.Claimed(now) {
 			for _, gvk := range c.cfg.Templates.Versions(binding.TemplateKind(now).GroupKind()) {
@@ -146,6 +146,15 @@ func (c *Controller) bindingChanged(old, now *binding.Binding) {
 			}
 		}
 	}
+}
+
+// sameVerdict reports whether the status says the same about placement. Most of these changes are our own, and must bring
+// us back all the same: a step that came before the cache had one of them compared with an older verdict, and may have
+// found nothing to say when there was.
+func sameVerdict(old, now *binding.Binding) bool {
+	return old.Status.SchedulerObservedGeneration == now.Status.SchedulerObservedGeneration && equality.Semantic.DeepEqual(
+		meta.FindStatusCondition(old.Status.Conditions, workv1alpha2.Scheduled),
+		meta.FindStatusCondition(now.Status.Conditions, workv1alpha2.Scheduled))
 }
 
 // policiesChanged asks for a step on every template that the policy selected before or selects now.

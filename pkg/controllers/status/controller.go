@@ -96,14 +96,18 @@ func New(cfg Config) (*Controller, error) {
 			}
 		})
 	})
-	cfg.Templates.OnChange(func(r template.Ref) { c.loop.Add(binding.KeyOf(r.Namespace, r.Name, r.Kind.Kind)) })
+	templateChanged := func(r template.Ref) { c.loop.Add(binding.KeyOf(r.Namespace, r.Name, r.Kind.Kind)) }
+	cfg.Templates.OnChange(templateChanged)
+	// Our own writes bring us back, too: a step that came before the caches had the last one compared with an older state,
+	// and may have found nothing to say when there was.
+	cfg.Templates.OnStatusChange(templateChanged)
 	if err := cfg.Bindings.OnChange(func(old, now *binding.Binding) {
 		switch {
 		case now == nil:
 			c.pacer.forget(binding.Key(old))
 		case old == nil && !cfg.Bindings.HasSynced(): // there before us
 			c.loop.AddBacklog(binding.Key(now))
-		case old == nil || old.Generation != now.Generation || (old.DeletionTimestamp == nil) != (now.DeletionTimestamp == nil):
+		case old == nil || old.ResourceVersion != now.ResourceVersion: // not a relist of what is known
 			c.loop.Add(binding.Key(now))
 		}
 	}); err != nil {
