@@ -31,7 +31,7 @@ const (
 
 // errDeposed ends a replica that has lost the lease: its controllers may not act any more, and what they know is of no
 // use to the next term.
-var errDeposed = errors.New("another replica leads the controllers now")
+var errDeposed = errors.New("the lease of the controllers could not be renewed: another replica may lead them now")
 
 // lead runs the controllers while this replica holds the lease. Servers that share a store elect one; a server with a
 // store of its own is alone and leads at once.
@@ -39,7 +39,10 @@ func lead(ctx context.Context, loopback *rest.Config, alone bool, run func(conte
 	if alone {
 		return run(ctx)
 	}
-	client, err := kubernetes.NewForConfig(loopback)
+	config := rest.CopyConfig(loopback)
+	// A request that hangs because the store had to be started anew must not use up all the time there is to renew.
+	config.Timeout = renewDeadline / 4
+	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return err
 	}
