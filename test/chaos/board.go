@@ -21,6 +21,7 @@ type board struct {
 	lines        int
 	acknowledged int
 	violations   []violation
+	tail         func() string // the end of the latest hub's log
 }
 
 // line reports a round or a fault, with its violations.
@@ -44,14 +45,9 @@ func (b *board) line(scenario, what string, begin time.Time, acknowledged, unans
 	}
 }
 
-// log prints the end of a hub's log if there are violations of its scenario.
-func (b *board) log(scenario string, tail func() string) {
+// watch remembers where the log of the hub is that lines are about.
+func (b *board) watch(tail func() string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, v := range b.violations {
-		if strings.HasPrefix(string(v), scenario+" ") {
-			fmt.Fprintf(b.out, "the end of the hub's log in %s:\n%s\n", scenario, tail())
-			return
-		}
-	}
+	b.tail = tail
 }

@@ -70,6 +70,9 @@ func play(t *testing.T, run func(context.Context, *arena, settings, *board) erro
 	b := &board{out: &out}
 	err := run(t.Context(), shared, short, b)
 	t.Logf("seed %d\n%s", short.seed, out.String())
+	if len(b.violations) > 0 {
+		t.Logf("the end of the hub's log:\n%s", b.tail())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

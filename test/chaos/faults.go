@@ -121,6 +121,7 @@ func faults(ctx context.Context, a *arena, s settings, b *board) error {
 		return fmt.Errorf("set up: %w", err)
 	}
 	defer f.close()
+	b.watch(f.hub.LogTail)
 	var wg sync.WaitGroup
 	errs := make(chan error, len(partial))
 	for _, x := range partial {
@@ -141,7 +142,6 @@ func faults(ctx context.Context, a *arena, s settings, b *board) error {
 			return err
 		}
 	}
-	b.log("faults", f.hub.LogTail)
 	return ctx.Err()
 }
 

@@ -96,13 +96,18 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	b := &board{out: os.Stdout}
 	defer func() {
-		if err := apitest.RemoveBinary(); err != nil {
+		err := apitest.RemoveBinary()
+		if len(b.violations) == 0 {
+			err = errors.Join(err, os.RemoveAll(dir))
+		} else {
+			fmt.Println("what there is, logs included, stays in", dir)
+		}
+		if err != nil {
 			fmt.Fprintln(os.Stderr, "chaos:", err)
 		}
 	}()
-	b := &board{out: os.Stdout}
 	begin := time.Now()
 	fmt.Printf("seed %d\n", s.seed)
 	a, err := newArena(ctx, dir)

@@ -44,6 +44,7 @@ func outages(ctx context.Context, a *arena, s settings, b *board) error {
 		return fmt.Errorf("set up: %w", err)
 	}
 	defer f.close()
+	b.watch(f.hub.LogTail)
 	r := rand.New(rand.NewPCG(s.seed, 200))
 	for round := 1; round <= s.outages; round++ {
 		begin := time.Now()
@@ -74,7 +75,6 @@ func outages(ctx context.Context, a *arena, s settings, b *board) error {
 			break
 		}
 	}
-	b.log("outages", f.hub.LogTail)
 	return ctx.Err()
 }
 
