@@ -73,6 +73,10 @@ bench: build members-bin ## Measure the server over three members and print the 
 bench-scale: build ## Measure the server over many simulated members and print the figures; takes a while.
 	go run ./test/bench scale
 
+.PHONY: chaos
+chaos: members-bin ## Kill the hub, let members fail, stop etcd, under load, and check every promise; CHAOS="--rounds N --seed N --only X".
+	@MANIFOLD_MEMBER_BIN="$(MEMBER_BIN)" go run ./test/chaos $(CHAOS)
+
 ##@ Updates
 
 .PHONY: generate
