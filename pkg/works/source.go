@@ -56,8 +56,8 @@ type Source struct {
 	cfg    Config
 	active atomic.Pointer[view] // nil while nobody asks
 
-	mu   sync.Mutex // serialises the making and ending of the view
-	ctx  context.Context
+	mu   sync.Mutex      // serialises the making of views
+	ctx  context.Context // of Run; nil before and after
 	wg   sync.WaitGroup
 	kind map[schema.GroupVersionKind]bool // kinds that were waited for
 }
@@ -108,7 +108,8 @@ func (s *Source) Run(ctx context.Context) error {
 	s.ctx = ctx
 	s.mu.Unlock()
 	<-ctx.Done()
-	s.mu.Lock() // nothing starts any more
+	s.mu.Lock()
+	s.ctx = nil // nothing starts any more
 	s.mu.Unlock()
 	s.wg.Wait()
 	return nil
@@ -329,7 +330,7 @@ func (s *Source) view(ctx context.Context) (*view, error) {
 	if v := s.active.Load(); v != nil && v.touch() {
 		return v, nil
 	}
-	if s.ctx == nil || s.ctx.Err() != nil {
+	if s.ctx == nil {
 		return nil, apierrors.NewServiceUnavailable("the server is starting or ending")
 	}
 	return s.newView(ctx)

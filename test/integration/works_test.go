@@ -364,3 +364,55 @@ func TestUserMadeWorkAndOthers(t *testing.T) {
 		}
 	}
 }
+
+// A restart sends nothing that the member has already; a member that was away gets what it missed; one that has left keeps
+// what it has, and the hub forgets it.
+func TestUserMadeWorkOverTime(t *testing.T) {
+	h, m := apitest.NewHub(t), bare[0]
+	if err := h.Enrol(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	ns, es := namespaceOn(t, h), works.Namespace(m.Name)
+	for _, ready := range []func() error{
+		func() error { return m.Has(t.Context(), "namespaces", "", ns) },
+		func() error { return h.Has(t.Context(), "namespaces", "", es) },
+	} {
+		apitest.Eventually(t, ready)
+	}
+	h.Create(t, es, userWork("w", ns, "", "a", "one", "b", "one"))
+	expectData(t, m.API, ns, "a", "one")
+	expectData(t, m.API, ns, "b", "one")
+	before, err := m.Get(t.Context(), "configmaps", ns, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := func(a, b string) {
+		t.Helper()
+		h.Patch(t, "works", es, "w", fmt.Sprintf(`spec: {workload: {manifests: [
+  {apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: %[1]s}, data: {key: %[2]s}},
+  {apiVersion: v1, kind: ConfigMap, metadata: {name: b, namespace: %[1]s}, data: {key: %[3]s}}]}}`, ns, a, b))
+	}
+	h.Kill()
+	if err := h.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	set("one", "two")
+	expectData(t, m.API, ns, "b", "two")
+	after, err := m.Get(t.Context(), "configmaps", ns, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if before.GetResourceVersion() != after.GetResourceVersion() {
+		t.Errorf("the restart wrote a again:\n%v\n%v", before, after)
+	}
+
+	back := stop(t, m)
+	set("three", "three")
+	back()
+	expectData(t, m.API, ns, "a", "three")
+
+	h.Delete(t, "clusters", "", m.Name)
+	apitest.Eventually(t, func() error { return h.Lacks(t.Context(), "clusters", "", m.Name) })
+	apitest.Eventually(t, func() error { return h.Lacks(t.Context(), "namespaces", "", es) })
+	expectData(t, m.API, ns, "b", "three")
+}

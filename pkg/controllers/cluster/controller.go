@@ -153,8 +153,9 @@ func (c *Controller) step(ctx context.Context, name string) (time.Duration, erro
 		return 0, c.clear(ctx, name)
 	}
 	if cl.DeletionTimestamp == nil {
-		if err := c.setAside(ctx, name); err != nil {
-			return 0, err
+		if err := c.setAside(ctx, name); err != nil { // no reason to leave the member alone
+			klog.FromContext(ctx).Error(err, "The cluster cannot be given Works", "cluster", name)
+			c.loop.AddAfter(name, spaceRetry)
 		}
 	}
 	var state member.State

@@ -7,8 +7,10 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -20,6 +22,10 @@ import (
 
 // ownSelector selects the namespaces that this package makes, among others of the system's.
 const ownSelector = clusterv1alpha1.SystemLabel + "=" + clusterv1alpha1.SystemLabelValue
+
+// spaceRetry is how long to wait before the namespace of a cluster is tried again; one of the cluster's former life may
+// still be on its way out.
+const spaceRetry = 5 * time.Second
 
 // setAside makes sure that the cluster has its namespace for Works. It asks the API once per process and cluster.
 func (c *Controller) setAside(ctx context.Context, cluster string) error {
@@ -34,7 +40,13 @@ func (c *Controller) setAside(ctx context.Context, cluster string) error {
 		Labels: map[string]string{clusterv1alpha1.SystemLabel: clusterv1alpha1.SystemLabelValue},
 	}}
 	_, err := c.cfg.Namespaces.Namespaces().Create(ctx, ns, metav1.CreateOptions{})
-	if err != nil && !apierrors.IsAlreadyExists(err) {
+	if apierrors.IsAlreadyExists(err) {
+		var have *corev1.Namespace
+		if have, err = c.cfg.Namespaces.Namespaces().Get(ctx, ns.Name, metav1.GetOptions{}); err == nil && have.DeletionTimestamp != nil {
+			err = errors.New("it is still being deleted")
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("create namespace %s: %w", ns.Name, err)
 	}
 	c.mu.Lock()

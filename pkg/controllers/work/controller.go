@@ -79,7 +79,7 @@ type Controller struct {
 	cfg Config
 
 	mu      sync.Mutex
-	ctx     context.Context // of Run; nil before
+	ctx     context.Context // of Run; nil before and after
 	wg      sync.WaitGroup
 	members map[string]*executor
 }
@@ -170,7 +170,8 @@ func (c *Controller) Run(ctx context.Context) error {
 	}
 	c.mu.Unlock()
 	<-ctx.Done()
-	c.mu.Lock() // nothing starts any more
+	c.mu.Lock()
+	c.ctx = nil // nothing starts any more
 	c.mu.Unlock()
 	c.wg.Wait()
 	return nil
@@ -178,9 +179,6 @@ func (c *Controller) Run(ctx context.Context) error {
 
 // start must be called with the lock held and the context set.
 func (c *Controller) start(e *executor) {
-	if c.ctx.Err() != nil {
-		return
-	}
 	ctx, stop := context.WithCancel(klog.NewContext(c.ctx, klog.LoggerWithValues(klog.FromContext(c.ctx), "member", e.member)))
 	e.stop = stop
 	c.wg.Go(func() {
