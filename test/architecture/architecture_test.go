@@ -120,6 +120,10 @@ var forbidden = []struct {
 		why: "what measures knows nothing of what is measured, so that everybody can be measured",
 	},
 	{
+		from: "pkg/works", to: []string{"pkg/server", "pkg/native", "pkg/registry", "pkg/etcd", "pkg/controllers", "pkg/member"},
+		why: "Works are computed from what is stored on the hub, on every replica: members are the leader's",
+	},
+	{
 		from: "pkg/match", to: []string{"pkg/schedule", "pkg/render", "pkg/interpret"},
 		why: "matching comes first and rests on types alone",
 	},
