@@ -179,3 +179,11 @@ func TestSignature(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkOf(b *testing.B) {
+	s := source()
+	b.ReportAllocs()
+	for b.Loop() {
+		signature(Of(s))
+	}
+}
