@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
 	clocktesting "k8s.io/utils/clock/testing"
@@ -25,14 +26,16 @@ func TestMembersAreMeasuredWhileTheyAreThere(t *testing.T) {
 	clock := clocktesting.NewFakePassiveClock(time.Unix(1000, 0))
 	clusters := cache.NewSharedIndexInformer(&cache.ListWatch{}, &clusterv1alpha1.Cluster{}, 0, cache.Indexers{})
 	measured := telemetry.New(telemetry.Config{Clock: clock})
+	nothing := secrets(t, http.StatusNotFound, nil)
 	c := &Controller{
 		cfg: Config{
-			Clusters: clusters, Writer: &written{}, Secrets: secrets(t, http.StatusNotFound, nil), Fleet: member.NewFleet(),
+			Clusters: clusters, Writer: &written{}, Secrets: nothing, Namespaces: nothing.(corev1client.NamespacesGetter), Fleet: member.NewFleet(),
 			Events: record.NewFakeRecorder(10), Clock: clock, Telemetry: measured,
 		},
-		differs: map[string]time.Time{},
+		differs: map[string]time.Time{}, spaces: map[string]bool{},
 	}
 	cl := pushed()
+	c.spaces[cl.Name] = true
 	if err := clusters.GetStore().Add(cl); err != nil {
 		t.Fatal(err)
 	}
