@@ -13,7 +13,8 @@ import (
 
 var replicaSet = Rules{
 	ReplicaPath:  []string{"spec", "replicas"},
-	Replicas:     workload(replicasAsWritten, "spec", "template"),
+	Replicas:     counted(replicasAsWritten),
+	Requirements: required("spec", "template"),
 	Dependencies: podDependencies("spec", "template"),
 	Reflect: func(live *unstructured.Unstructured) map[string]any {
 		return reflectCounters(live, replicaSetRollout.counters...)
@@ -70,7 +71,8 @@ func onDelete(obj map[string]any) bool {
 
 var statefulSet = Rules{
 	ReplicaPath:  []string{"spec", "replicas"},
-	Replicas:     workload(replicasAsWritten, "spec", "template"),
+	Replicas:     counted(replicasAsWritten),
+	Requirements: required("spec", "template"),
 	Dependencies: statefulSetDependencies,
 	Reflect: func(live *unstructured.Unstructured) map[string]any {
 		out := reflectCounters(live, statefulSetRollout.counters...)

@@ -15,7 +15,8 @@ import (
 
 var deployment = Rules{
 	ReplicaPath:  []string{"spec", "replicas"},
-	Replicas:     workload(replicasAsWritten, "spec", "template"),
+	Replicas:     counted(replicasAsWritten),
+	Requirements: required("spec", "template"),
 	Dependencies: podDependencies("spec", "template"),
 	Reflect: func(live *unstructured.Unstructured) map[string]any {
 		out := reflectCounters(live, deploymentRollout.counters...)

@@ -15,7 +15,8 @@ import (
 var job = Rules{
 	ReplicaPath:     []string{"spec", "parallelism"},
 	CompletionsPath: []string{"spec", "completions"},
-	Replicas:        workload(jobReplicas, "spec", "template"),
+	Replicas:        counted(jobReplicas),
+	Requirements:    required("spec", "template"),
 	Health:          alwaysHealthy,
 	Dependencies:    podDependencies("spec", "template"),
 	Reflect: func(live *unstructured.Unstructured) map[string]any {

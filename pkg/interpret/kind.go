@@ -22,8 +22,10 @@ import (
 type Rules struct {
 	// ReplicaPath is where a manifest holds its replicas, CompletionsPath where a Job holds its completions.
 	ReplicaPath, CompletionsPath []string
-	// Replicas says that the kind is a workload, and what a template of it asks for; see Kind.Replicas.
-	Replicas func(tmpl *unstructured.Unstructured) (int32, *workv1alpha2.ReplicaRequirements)
+	// Replicas says that the kind is a workload, and how many replicas a template of it asks for.
+	Replicas func(tmpl *unstructured.Unstructured) int32
+	// Requirements is what one replica of a workload asks of a cluster; see Kind.Requirements.
+	Requirements func(tmpl *unstructured.Unstructured) *workv1alpha2.ReplicaRequirements
 	// Reflect picks from the status of a member object, which is there and is an object, what is reported of it; nil when
 	// there is nothing to report. The result must share nothing with live.
 	Reflect func(live *unstructured.Unstructured) map[string]any
@@ -48,6 +50,9 @@ func (k Kind) With(r Rules) Kind {
 	}
 	if r.Replicas == nil {
 		r.Replicas = k.rules.Replicas
+	}
+	if r.Requirements == nil {
+		r.Requirements = k.rules.Requirements
 	}
 	if r.Reflect == nil {
 		r.Reflect = k.rules.Reflect
@@ -147,15 +152,21 @@ func (k Kind) ReplicaPath() []string { return k.rules.ReplicaPath }
 // CompletionsPath is where a Job holds its completions, nil for all other kinds. The caller must not change it.
 func (k Kind) CompletionsPath() []string { return k.rules.CompletionsPath }
 
-// Replicas reads how many replicas tmpl asks for in total and what each of them needs. workload is false for kinds that
-// have no replicas; then the other results are zero. requirements is nil when nothing is asked of a node, and when the
-// pod template cannot be read, which the API server's validation rules out.
-func (k Kind) Replicas(tmpl *unstructured.Unstructured) (n int32, requirements *workv1alpha2.ReplicaRequirements, workload bool) {
+// Replicas reads how many replicas tmpl asks for in total. workload is false for kinds that have none.
+func (k Kind) Replicas(tmpl *unstructured.Unstructured) (n int32, workload bool) {
 	if k.rules.Replicas == nil {
-		return 0, nil, false
+		return 0, false
 	}
-	n, requirements = k.rules.Replicas(tmpl)
-	return n, requirements, true
+	return k.rules.Replicas(tmpl), true
+}
+
+// Requirements reads what each replica of tmpl asks of a cluster. It is nil when that is nothing, for kinds that have no
+// replicas, and when the pod template cannot be read, which the API server's validation rules out.
+func (k Kind) Requirements(tmpl *unstructured.Unstructured) *workv1alpha2.ReplicaRequirements {
+	if k.rules.Requirements == nil {
+		return nil
+	}
+	return k.rules.Requirements(tmpl)
 }
 
 // Reflect extracts from a member object what is reported of its status. nil without an error means that there is nothing

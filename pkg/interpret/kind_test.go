@@ -178,7 +178,7 @@ func TestWith(t *testing.T) {
 	if got := web.ReplicaPath()[1]; got != "size" {
 		t.Errorf("replicas are in %s", got)
 	}
-	if _, _, workload := web.Replicas(object(t, `{apiVersion: apps/v1, kind: Deployment, spec: {replicas: 1}}`)); !workload {
+	if _, workload := web.Replicas(object(t, `{apiVersion: apps/v1, kind: Deployment, spec: {replicas: 1}}`)); !workload {
 		t.Error("a Deployment is no workload any more")
 	}
 }

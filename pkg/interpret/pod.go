@@ -12,7 +12,8 @@ import (
 )
 
 var pod = Rules{
-	Replicas:     workload(func(map[string]any) int32 { return 1 }), // the Pod is its own template
+	Replicas:     counted(func(map[string]any) int32 { return 1 }),
+	Requirements: required(), // the Pod is its own template
 	Dependencies: podDependencies(),
 	Reflect:      reflectWhole,
 	Health: func(live map[string]any) workv1alpha2.ResourceHealth {

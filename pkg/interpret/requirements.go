@@ -26,10 +26,15 @@ func podSpecAt(obj map[string]any, podTemplate []string) (*corev1.PodSpec, error
 	return spec, nil
 }
 
-// workload is the rule for kinds of which a template asks for a number of pods, made from the pod template at that path.
-func workload(replicas func(tmpl map[string]any) int32, podTemplate ...string) func(*unstructured.Unstructured) (int32, *workv1alpha2.ReplicaRequirements) {
-	return func(tmpl *unstructured.Unstructured) (int32, *workv1alpha2.ReplicaRequirements) {
-		return replicas(tmpl.Object), requirementsOf(tmpl, podTemplate)
+// counted is the rule for how many replicas a template asks for.
+func counted(replicas func(tmpl map[string]any) int32) func(*unstructured.Unstructured) int32 {
+	return func(tmpl *unstructured.Unstructured) int32 { return replicas(tmpl.Object) }
+}
+
+// required is the rule for what replicas made from the pod template at that path ask for.
+func required(podTemplate ...string) func(*unstructured.Unstructured) *workv1alpha2.ReplicaRequirements {
+	return func(tmpl *unstructured.Unstructured) *workv1alpha2.ReplicaRequirements {
+		return requirementsOf(tmpl, podTemplate)
 	}
 }
 
@@ -37,7 +42,7 @@ func workload(replicas func(tmpl map[string]any) int32, podTemplate ...string) f
 func requirementsOf(tmpl *unstructured.Unstructured, podTemplate []string) *workv1alpha2.ReplicaRequirements {
 	spec, err := podSpecAt(tmpl.Object, podTemplate)
 	if err != nil {
-		return nil // see Kind.Replicas
+		return nil // see Kind.Requirements
 	}
 	claim := nodeClaim(spec)
 	requests := podRequests(spec)

@@ -55,7 +55,8 @@ func TestReplicas(t *testing.T) {
 			t.Parallel()
 			tmpl := object(t, tc.tmpl)
 			before := tmpl.DeepCopy()
-			n, requirements, workload := Of(tmpl.GroupVersionKind()).Replicas(tmpl)
+			n, workload := Of(tmpl.GroupVersionKind()).Replicas(tmpl)
+			requirements := Of(tmpl.GroupVersionKind()).Requirements(tmpl)
 			if n != tc.n || workload != tc.workload {
 				t.Errorf("got %d, %v, want %d, %v", n, workload, tc.n, tc.workload)
 			}

@@ -47,7 +47,7 @@ func Of(s Source) (*unstructured.Unstructured, error) {
 		TemplateUID: tmpl.GetUID(), TemplateGeneration: tmpl.GetGeneration(),
 		ConflictResolution: b.Spec.ConflictResolution,
 	}
-	if _, _, workload := interpret.Of(tmpl.GroupVersionKind()).Replicas(tmpl); workload {
+	if _, workload := interpret.Of(tmpl.GroupVersionKind()).Replicas(tmpl); workload {
 		n := binding.Target(b, s.Cluster.Name).Replicas
 		target.Replicas = &n
 	}

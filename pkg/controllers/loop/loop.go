@@ -24,6 +24,9 @@ type Step[K comparable] func(ctx context.Context, key K) (wait time.Duration, er
 type Config struct {
 	// Name is for logs and queue metrics.
 	Name string
+	// Unmeasured leaves the loop out of the queue metrics: loops of one name, of which there are many, would overwrite
+	// each other's figures, and each costs a goroutine that ticks.
+	Unmeasured bool
 	// Workers is how many keys are worked on at once; 0 means 1. One key is never worked on twice at the same time.
 	Workers int
 	// FirstRetry and LastRetry bound the back-off after errors; 0 means 50ms and 30s.
@@ -52,12 +55,15 @@ func New[K comparable](cfg Config, step Step[K]) *Loop[K] {
 	if cfg.LastRetry == 0 {
 		cfg.LastRetry = 30 * time.Second
 	}
-	line := newOrder[K]()
+	line, measured := newOrder[K](), cfg.Name
+	if cfg.Unmeasured {
+		measured = ""
+	}
 	return &Loop[K]{cfg: cfg, step: step, order: line, queue: workqueue.NewTypedRateLimitingQueueWithConfig(
 		workqueue.NewTypedItemExponentialFailureRateLimiter[K](cfg.FirstRetry, cfg.LastRetry),
-		workqueue.TypedRateLimitingQueueConfig[K]{Name: cfg.Name, DelayingQueue: workqueue.NewTypedDelayingQueueWithConfig(
-			workqueue.TypedDelayingQueueConfig[K]{Name: cfg.Name, Queue: workqueue.NewTypedWithConfig(
-				workqueue.TypedQueueConfig[K]{Name: cfg.Name, Queue: line})})})}
+		workqueue.TypedRateLimitingQueueConfig[K]{Name: measured, DelayingQueue: workqueue.NewTypedDelayingQueueWithConfig(
+			workqueue.TypedDelayingQueueConfig[K]{Name: measured, Queue: workqueue.NewTypedWithConfig(
+				workqueue.TypedQueueConfig[K]{Name: measured, Queue: line})})})}
 }
 
 // Add asks for a step on key. Keys that wait already are not added twice.
@@ -107,12 +113,20 @@ func (l *Loop[K]) Run(ctx context.Context) error {
 	return nil
 }
 
+type freshKey struct{}
+
+// Fresh reports, to a step, whether its key was asked for as fresh, not as one of the backlog.
+func Fresh(ctx context.Context) bool { return ctx.Value(freshKey{}) != nil }
+
 func (l *Loop[K]) next(ctx context.Context) bool {
 	key, shutdown := l.queue.Get()
 	if shutdown || ctx.Err() != nil {
 		return false
 	}
 	defer l.queue.Done(key)
+	if l.order.take(key) {
+		ctx = context.WithValue(ctx, freshKey{}, true)
+	}
 	logger := klog.LoggerWithValues(klog.FromContext(ctx), "key", key)
 	wait, err := l.step(klog.NewContext(ctx, logger), key)
 	switch {

@@ -13,12 +13,13 @@ type order[K comparable] struct {
 	fresh, backlog line[K]
 	waits          map[K]struct{} // the keys of the backlog that have not gone over to the fresh ones
 
-	mu    sync.Mutex // the queue calls its line under a lock of its own, others set levels
-	level map[K]bool // whether a key that was asked for is fresh, until it is taken; unknown ones are
+	mu    sync.Mutex     // the queue calls its line under a lock of its own, others set levels
+	level map[K]bool     // whether a key that was asked for is fresh, until it is taken; unknown ones are
+	taken map[K]struct{} // the fresh ones that are being worked on
 }
 
 func newOrder[K comparable]() *order[K] {
-	return &order[K]{waits: map[K]struct{}{}, level: map[K]bool{}}
+	return &order[K]{waits: map[K]struct{}{}, level: map[K]bool{}, taken: map[K]struct{}{}}
 }
 
 // ask notes how urgent a key is. What is fresh stays so.
@@ -61,8 +62,20 @@ func (o *order[K]) Pop() K {
 	key := o.next()
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if fresh, asked := o.level[key]; fresh || !asked {
+		o.taken[key] = struct{}{}
+	}
 	delete(o.level, key)
 	return key
+}
+
+// take reports, once, whether a key that was just taken was fresh.
+func (o *order[K]) take(key K) (fresh bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, fresh = o.taken[key]
+	delete(o.taken, key)
+	return fresh
 }
 
 func (o *order[K]) next() K {

@@ -109,7 +109,9 @@ func fill(in input, next *binding.Binding) {
 		APIVersion: t.GetAPIVersion(), Kind: t.GetKind(), Namespace: t.GetNamespace(), Name: t.GetName(), UID: t.GetUID(),
 		ResourceVersion: next.Spec.Resource.ResourceVersion,
 	}
-	replicas, requirements, _ := interpret.Of(t.GroupVersionKind()).Replicas(t)
+	kind := interpret.Of(t.GroupVersionKind())
+	replicas, _ := kind.Replicas(t)
+	requirements := kind.Requirements(t)
 	next.Spec.Replicas = replicas
 	if !equality.Semantic.DeepEqual(next.Spec.ReplicaRequirements, requirements) {
 		next.Spec.ReplicaRequirements = requirements
@@ -183,7 +185,7 @@ func rebalance(b *binding.Binding) bool {
 }
 
 func request(in input, b *binding.Binding) schedule.Request {
-	_, _, workload := interpret.Of(in.tmpl.GroupVersionKind()).Replicas(in.tmpl)
+	_, workload := interpret.Of(in.tmpl.GroupVersionKind()).Replicas(in.tmpl)
 	r := schedule.Request{
 		APIVersion: in.tmpl.GetAPIVersion(), Kind: in.tmpl.GetKind(), UID: in.tmpl.GetUID(),
 		Workload: workload, Replicas: b.Spec.Replicas, Requirements: b.Spec.ReplicaRequirements,

@@ -84,7 +84,7 @@ func New(cfg Config) (*Controller, error) {
 	cfg.Fleet.Listen(member.Events{
 		Changed: func(_ *member.Member, ch member.Change) {
 			if ch.Old == nil || ch.New == nil || ch.Old.Health != ch.New.Health || ch.Old.Hash != ch.New.Hash || ch.Old.Status != ch.New.Status {
-				c.loop.Add(binding.KeyOf(ch.Namespace, ch.Name, ch.Kind.Kind))
+				c.addSoon(binding.KeyOf(ch.Namespace, ch.Name, ch.Kind.Kind))
 			}
 		},
 		Reachable: func(m *member.Member) { c.ofCluster(m.Name, saysAway) },
@@ -96,19 +96,20 @@ func New(cfg Config) (*Controller, error) {
 			}
 		})
 	})
-	templateChanged := func(r template.Ref) { c.loop.Add(binding.KeyOf(r.Namespace, r.Name, r.Kind.Kind)) }
-	cfg.Templates.OnChange(templateChanged)
+	cfg.Templates.OnChange(func(r template.Ref) { c.loop.Add(binding.KeyOf(r.Namespace, r.Name, r.Kind.Kind)) })
 	// Our own writes bring us back, too: a step that came before the caches had the last one compared with an older state,
 	// and may have found nothing to say when there was.
-	cfg.Templates.OnStatusChange(templateChanged)
+	cfg.Templates.OnStatusChange(func(r template.Ref) { c.addSoon(binding.KeyOf(r.Namespace, r.Name, r.Kind.Kind)) })
 	if err := cfg.Bindings.OnChange(func(old, now *binding.Binding) {
 		switch {
 		case now == nil:
 			c.pacer.forget(binding.Key(old))
 		case old == nil && !cfg.Bindings.HasSynced(): // there before us
 			c.loop.AddBacklog(binding.Key(now))
-		case old == nil || old.ResourceVersion != now.ResourceVersion: // not a relist of what is known
+		case old == nil || old.Generation != now.Generation || (old.DeletionTimestamp == nil) != (now.DeletionTimestamp == nil):
 			c.loop.Add(binding.Key(now))
+		case old.ResourceVersion != now.ResourceVersion: // not a relist of what is known
+			c.addSoon(binding.Key(now))
 		}
 	}); err != nil {
 		return nil, err
@@ -138,8 +139,21 @@ func (c *Controller) ofCluster(cluster string, filter func(b *binding.Binding, c
 	})
 }
 
-// Enqueue asks for a step on a binding.
-func (c *Controller) Enqueue(key types.NamespacedName) { c.loop.Add(key) }
+// Enqueue asks for a step on a binding of which an outcome has changed.
+func (c *Controller) Enqueue(key types.NamespacedName) {
+	if b := c.cfg.Bindings.Get(key); b == nil || b.DeletionTimestamp != nil {
+		c.loop.Add(key) // somebody waits for it to go
+		return
+	}
+	c.addSoon(key)
+}
+
+// gather is for how long a step waits for more news of the same template: the members tell of a change one after the
+// other, within moments.
+const gather = 100 * time.Millisecond
+
+// addSoon asks for a step when the news of about now have come together.
+func (c *Controller) addSoon(key types.NamespacedName) { c.loop.AddAfter(key, gather) }
 
 // Run works until ctx ends. It begins when bindings and clusters are known: an unknown cluster must not look like one
 // that has left.
@@ -238,7 +252,7 @@ func (c *Controller) templateStatus(b *binding.Binding, views []view, now time.T
 		return nil, nil, false
 	}
 	kind := interpret.Of(ref.Kind)
-	n, _, workload := kind.Replicas(tmpl)
+	n, workload := kind.Replicas(tmpl)
 	if workload && n != b.Spec.Replicas {
 		return nil, nil, true // scaled, and not divided yet
 	}

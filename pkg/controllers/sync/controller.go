@@ -112,6 +112,7 @@ type syncer struct {
 
 	mu      sync.Mutex
 	entries map[types.NamespacedName]*entry
+	kept    int // entries with a state that has not been looked at
 }
 
 // New returns a controller that does nothing until Run.
@@ -120,11 +121,15 @@ func New(cfg Config) (*Controller, error) {
 	cfg.Fleet.Listen(member.Events{
 		Changed: c.copyChanged,
 		Synced: func(m *member.Member, gvk schema.GroupVersionKind) {
-			// In any version: what has to go may be reached through another one than the template's.
-			c.ofMember(m.Name, func(b *binding.Binding) bool { return binding.TemplateKind(b).GroupKind() == gvk.GroupKind() }, false)
+			c.ofMember(m.Name, func(b *binding.Binding) bool {
+				// In any version: what has to go may be reached through another one than the template's.
+				return binding.TemplateKind(b).GroupKind() == gvk.GroupKind() && !c.settled(m, b)
+			}, false)
 		},
-		Scaling:   c.scalingChanged,
-		Reachable: func(m *member.Member) { c.ofMember(m.Name, nil, true) },
+		Scaling: c.scalingChanged,
+		Reachable: func(m *member.Member) {
+			c.ofMember(m.Name, func(b *binding.Binding) bool { return !c.settled(m, b) }, true)
+		},
 	})
 	cfg.Templates.OnChange(func(r template.Ref) {
 		if b := cfg.Bindings.Get(binding.KeyOf(r.Namespace, r.Name, r.Kind.Kind)); b != nil {
@@ -223,7 +228,7 @@ func (c *Controller) syncer(cluster string) *syncer {
 		return nil
 	}
 	s := &syncer{Controller: c, member: cluster, entries: map[types.NamespacedName]*entry{}}
-	s.loop = loop.New(loop.Config{Name: "sync", Workers: workersPerMember, LastRetry: lastRetry, Expected: expected}, s.step)
+	s.loop = loop.New(loop.Config{Name: "sync", Unmeasured: true, Workers: workersPerMember, LastRetry: lastRetry, Expected: expected}, s.step)
 	c.members[cluster] = s
 	if c.ctx != nil {
 		c.start(s)
@@ -343,9 +348,14 @@ func refOf(b *binding.Binding) template.Ref {
 func (c *Controller) copyChanged(m *member.Member, change member.Change) {
 	key := binding.KeyOf(change.Namespace, change.Name, change.Kind.Kind)
 	s := c.syncer(m.Name)
-	if s == nil || s.observe(key, change) {
+	if s == nil {
 		return
 	}
+	expected, known := s.observe(key, change)
+	if expected || !known && s.judge(m, key, change) {
+		return
+	}
+	s.keep(key, change.Live)
 	s.loop.Add(key)
 }
 
@@ -354,7 +364,7 @@ func (c *Controller) copyChanged(m *member.Member, change member.Change) {
 func (c *Controller) scalingChanged(m *member.Member, targets []member.Scaled) {
 	if s := c.syncer(m.Name); s != nil && targets == nil {
 		for _, key := range s.heldBack() {
-			s.loop.Add(key)
+			s.loop.AddBacklog(key)
 		}
 	}
 	for _, t := range targets {
@@ -376,27 +386,4 @@ func (s *syncer) heldBack() (keys []types.NamespacedName) {
 		}
 	}
 	return keys
-}
-
-// observe takes a change of a copy in, and reports whether it is what was expected.
-func (s *syncer) observe(key types.NamespacedName, change member.Change) (expected bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e := s.entries[key]
-	for _, c := range []*member.Copy{change.Old, change.New} {
-		if e != nil && c != nil && c.Hash == e.unseen {
-			e.unseen = ""
-		}
-	}
-	switch {
-	case change.New == nil:
-		return false
-	case e != nil && e.accepted == change.New.Fingerprint:
-		return true
-	case e == nil:
-		e = &entry{}
-		s.entries[key] = e
-	}
-	e.live = change.Live
-	return false
 }

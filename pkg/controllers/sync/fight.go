@@ -6,12 +6,14 @@ SPDX-License-Identifier: Apache-2.0
 package sync
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/klog/v2"
 
 	"github.com/manifold-k8s/manifold/pkg/render"
 )
@@ -37,11 +39,11 @@ type drift struct {
 
 // drifted notes that the copy was changed by somebody else, and returns for how long to leave it so: not at all, unless
 // it happens again and again.
-func (j *job) drifted() time.Duration {
+func (j *job) drifted(ctx context.Context) time.Duration {
 	now := j.cfg.Clock.Now()
 	before := j.read()
 	if before.drift.fight == "" && before.drift.count >= maxDrifts && now.Sub(before.drift.since) <= driftWindow {
-		fight := fmt.Sprintf("%s keeps changing what the template says; as long as that lasts, it is reverted every %s", rival(j.live), fightPause)
+		fight := fmt.Sprintf("%s keeps changing what the template says; as long as that lasts, it is reverted every %s", j.rival(ctx), fightPause)
 		j.record(func(e *entry) { e.drift.fight = fight })
 		before.drift.fight = fight
 	}
@@ -100,7 +102,17 @@ func (j *job) learn(want, live *unstructured.Unstructured) {
 	})
 }
 
-// rival names the manager, other than us, that wrote to the object last.
+// rival names the manager, other than us, that wrote to the copy last. What the watch has told of it says nothing about
+// who owns which field.
+func (j *job) rival(ctx context.Context) string {
+	live, err := j.client.Get(ctx, j.binding.Spec.Resource.Name, metav1.GetOptions{})
+	if err != nil {
+		klog.FromContext(ctx).V(2).Info("The rival of a fight cannot be named", "reason", err.Error())
+		return rival(nil)
+	}
+	return rival(live)
+}
+
 func rival(live *unstructured.Unstructured) string {
 	var last metav1.ManagedFieldsEntry
 	if live != nil {

@@ -45,8 +45,13 @@ func (j *job) checkForeign(ctx context.Context) error {
 		errForeign, owners(live), workv1alpha2.ConflictResolutionAnnotation, workv1alpha2.ConflictResolutionOverwrite)
 }
 
-// ours reports whether the object carries our mark, or did until somebody removed it.
+// ours reports whether the object carries our mark, or did until somebody removed it. What a Work of a user has brought is
+// that user's.
 func ours(live *unstructured.Unstructured) bool {
+	if labels := live.GetLabels(); labels[workv1alpha2.WorkPermanentIDLabel] != "" &&
+		labels[workv1alpha2.ResourceBindingPermanentIDLabel] == "" && labels[workv1alpha2.ClusterResourceBindingPermanentIDLabel] == "" {
+		return false
+	}
 	if live.GetLabels()[workv1alpha2.ManagedLabel] == workv1alpha2.ManagedLabelValue {
 		return true
 	}

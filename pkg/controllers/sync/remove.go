@@ -100,7 +100,10 @@ func held(finalizers []string) string {
 
 // gone records that the member holds no copy, and should not.
 func (j *job) gone() {
-	j.record(func(e *entry) { *e = entry{Outcome: Outcome{Gone: binding.Revision(j.binding)}} })
+	j.record(func(e *entry) {
+		j.hold(e, nil)
+		*e = entry{Outcome: Outcome{Gone: binding.Revision(j.binding)}}
+	})
 }
 
 // mine reports whether the copy was made for this binding. Whoever takes one of the marks off in the member has not

@@ -22,6 +22,7 @@ import (
 
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 	"github.com/manifold-k8s/manifold/pkg/binding"
+	"github.com/manifold-k8s/manifold/pkg/controllers/loop"
 	"github.com/manifold-k8s/manifold/pkg/interpret"
 	"github.com/manifold-k8s/manifold/pkg/member"
 	"github.com/manifold-k8s/manifold/pkg/render"
@@ -44,7 +45,10 @@ func (s *syncer) step(ctx context.Context, key types.NamespacedName) (time.Durat
 	if b == nil {
 		// Nothing is recorded, so nothing is deleted: a binding that is deleted stays until its copies are gone.
 		s.mu.Lock()
-		delete(s.entries, key)
+		if e := s.entries[key]; e != nil {
+			s.hold(e, nil)
+			delete(s.entries, key)
+		}
 		s.mu.Unlock()
 		return 0, nil
 	}
@@ -71,16 +75,24 @@ func (s *syncer) step(ctx context.Context, key types.NamespacedName) (time.Durat
 	case w.serving == member.Gone || w.serving == member.Unserved:
 		j.unserved(leaving)
 		return 0, nil // Synced brings us back when it can be reached
-	case !known:
+	case !known && !loop.Fresh(ctx):
 		return 0, nil // Synced brings us back
 	}
 	j.live = j.read().live
 	j.client = m.Dynamic.Resource(w.resource).Namespace(object.Namespace)
 	var wait time.Duration
 	var err error
-	if leaving {
+	if !known {
+		// The member has so many copies that they have not all been told of; what somebody has just changed does not wait
+		// for the others.
+		_, err = j.look(ctx)
+	}
+	switch {
+	case err != nil:
+		j.fail("SyncFailed", err)
+	case leaving:
 		wait, err = j.remove(ctx)
-	} else {
+	default:
 		wait, err = j.put(ctx)
 	}
 	if member.Away(err) {
@@ -173,7 +185,7 @@ func (j *job) manifest() *unstructured.Unstructured {
 	if j.namespaceGoes() {
 		return nil // with all that is in it, here and in the members
 	}
-	if n, _, workload := interpret.Of(tmpl.GroupVersionKind()).Replicas(tmpl); workload && n != j.binding.Spec.Replicas {
+	if n, workload := interpret.Of(tmpl.GroupVersionKind()).Replicas(tmpl); workload && n != j.binding.Spec.Replicas {
 		return nil // scaled, and not divided yet: the binding follows
 	}
 	if j.read().Gone != "" { // not for long
@@ -220,6 +232,14 @@ func (j *job) put(ctx context.Context) (wait time.Duration, err error) {
 	}
 	hash := want.GetAnnotations()[workv1alpha2.ContentHashAnnotation]
 	e := j.read()
+	if j.have != nil && j.have.Hash == hash && j.have.Fingerprint != e.accepted && !j.have.Deleting && j.live == nil {
+		if ok, err := j.look(ctx); err != nil {
+			j.fail("SyncFailed", err)
+			return 0, err
+		} else if !ok {
+			return settleTime, nil // it has gone; the watch will say so
+		}
+	}
 	switch {
 	case j.have == nil && e.Hash == hash && e.accepted != 0 && j.cfg.Clock.Since(e.sent) < settleTime:
 		return settleTime, nil // sent, and not reported yet
@@ -242,7 +262,7 @@ func (j *job) put(ctx context.Context) (wait time.Duration, err error) {
 	}
 	ctx, end := j.begin(ctx, hash)
 	defer func() { end(err) }()
-	if j.have == nil {
+	if j.have == nil || j.have.PermanentID == "" && j.have.WorkID != "" {
 		if err := j.checkForeign(ctx); err != nil {
 			if errors.Is(err, errForeign) {
 				j.fail("SyncFailed", err)
@@ -253,7 +273,7 @@ func (j *job) put(ctx context.Context) (wait time.Duration, err error) {
 		}
 	}
 	if j.have != nil && j.have.Hash == hash {
-		if wait := j.drifted(); wait > 0 {
+		if wait := j.drifted(ctx); wait > 0 {
 			return wait, nil
 		}
 	}
@@ -268,7 +288,7 @@ func (j *job) accept(want *unstructured.Unstructured, fingerprint uint64) {
 		e.Hash, e.Replicas, e.Failed, e.Gone = want.GetAnnotations()[workv1alpha2.ContentHashAnnotation], replicas, e.drift.fight, ""
 		e.accepted = fingerprint
 		if e.live == j.live {
-			e.live = nil
+			j.hold(e, nil)
 		}
 	})
 }

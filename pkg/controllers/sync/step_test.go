@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 package sync
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/record"
 	clocktesting "k8s.io/utils/clock/testing"
 
@@ -183,15 +185,25 @@ func TestOwners(t *testing.T) {
 	}
 }
 
+// holder is a member that holds one object.
+type holder struct {
+	dynamic.ResourceInterface
+	live *unstructured.Unstructured
+}
+
+func (h holder) Get(context.Context, string, metav1.GetOptions, ...string) (*unstructured.Unstructured, error) {
+	return h.live, nil
+}
+
 // A copy that others keep changing is reverted at once at first, and then now and then. That is said once, and stays said
 // until nobody has changed it for a while.
 func TestFight(t *testing.T) {
 	t.Parallel()
 	b := newBench()
-	b.live = configMap(fields(FieldManager, "autoscaler", "kubelet/status"))
+	b.client = holder{live: configMap(fields(FieldManager, "autoscaler", "kubelet/status"))}
 	pass := func(d time.Duration) { b.clock.SetTime(b.clock.Now().Add(d)) }
 	revert := func() time.Duration {
-		wait := b.drifted()
+		wait := b.drifted(t.Context())
 		if wait == 0 {
 			b.record(func(e *entry) { e.sent = b.clock.Now() })
 			b.accept(configMap(), 7)
@@ -254,7 +266,7 @@ func TestAnswered(t *testing.T) {
 	if b.answered(want) {
 		t.Error("it is accepted before anything was sent")
 	}
-	b.drifted()
+	b.drifted(t.Context())
 	b.learn(want, rewritten)
 	if e := b.read(); e.drift.count != 0 {
 		t.Error("an apply that changed nothing counts as a drift")

@@ -18,6 +18,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
@@ -57,8 +58,12 @@ func TestObserve(t *testing.T) {
 			if tc.new != nil {
 				change.Live = live
 			}
-			if got := b.observe(b.key, change); got != tc.expected {
-				t.Errorf("expected = %v, want %v", got, tc.expected)
+			expected, known := b.observe(b.key, change)
+			if expected != tc.expected || known != (tc.entry != nil) {
+				t.Errorf("expected = %v, want %v; known = %v", expected, tc.expected, known)
+			}
+			if !expected {
+				b.keep(b.key, change.Live)
 			}
 			e := b.read()
 			if e.unseen != tc.unseen || (e.live != nil) != tc.live {
@@ -162,4 +167,32 @@ func wrapped(err error) error {
 		return nil
 	}
 	return fmt.Errorf("apply: %w", err)
+}
+
+// However many copies there are to be looked at, only so many of them are kept, and each that has been looked at makes room.
+func TestKeptStatesAreBounded(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	live := &unstructured.Unstructured{}
+	for i := range 2 * maxKept {
+		b.keep(types.NamespacedName{Name: fmt.Sprint(i)}, live)
+	}
+	count := func() (n int) {
+		for _, e := range b.entries {
+			if e.live != nil {
+				n++
+			}
+		}
+		return n
+	}
+	if count() != maxKept || b.kept != maxKept {
+		t.Fatalf("%d are kept, counted as %d", count(), b.kept)
+	}
+	b.keep(types.NamespacedName{Name: "0"}, live) // a newer state of one that is kept
+	b.key, b.live = types.NamespacedName{Name: "1"}, live
+	b.accept(configMap(), 7)
+	b.keep(types.NamespacedName{Name: "2"}, nil) // gone
+	if count() != maxKept-2 || b.kept != maxKept-2 {
+		t.Errorf("%d are kept, counted as %d", count(), b.kept)
+	}
 }
