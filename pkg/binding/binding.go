@@ -188,11 +188,15 @@ func (s *Store) Get(key types.NamespacedName) *Binding {
 	return view(obj)
 }
 
-// All calls f for every binding.
+// All calls f for every binding, in the order of their names.
 func (s *Store) All(f func(*Binding)) {
 	for _, i := range []cache.SharedIndexInformer{s.namespaced, s.clusterWide} {
-		for _, obj := range i.GetStore().List() {
-			f(view(obj))
+		keys := i.GetStore().ListKeys()
+		slices.Sort(keys)
+		for _, key := range keys {
+			if obj, ok, err := i.GetStore().GetByKey(key); ok && err == nil {
+				f(view(obj))
+			}
 		}
 	}
 }

@@ -83,12 +83,11 @@ func Run(ctx context.Context, o *Options) error {
 	}
 
 	serving := make(chan struct{})
-	if err := api.AddHook("manifold-controllers", func(context.Context) error { close(serving); return nil }); err != nil {
+	if err := api.AddHook("manifold-caches", func(context.Context) error { close(serving); return nil }); err != nil {
 		return err
 	}
 	g.Go(func() error { return api.Run(ctx) })
 	g.Go(func() error {
-		// Not before the API serves, and not after it is ready: by then the members are to be connected.
 		select {
 		case <-ctx.Done():
 			return nil
@@ -97,6 +96,11 @@ func Run(ctx context.Context, o *Options) error {
 		g, ctx := errgroup.WithContext(ctx)
 		g.Go(func() error { return hub.Cache(ctx) })
 		g.Go(func() error {
+			// Not before the API is ready: to look at all that the members hold is much work, for which nobody who waits
+			// for the API has to wait.
+			if err := api.WaitReady(ctx); err != nil {
+				return ignoreCancel(ctx, err)
+			}
 			return lead(ctx, api.Loopback, alone, func(ctx context.Context) error {
 				return all(ctx, []func(context.Context) error{api.RunControllers, hub.Run})
 			})

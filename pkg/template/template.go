@@ -89,7 +89,7 @@ type kind struct {
 
 // recentTemplates is how many templates are kept in the form in which they are handed out. A change is read once for
 // every member and once more for its status, within moments.
-const recentTemplates = 256
+const recentTemplates = 512
 
 // NewStore returns a store over the hub's API: its own storage for the kinds that are in it, client for custom resources.
 // It watches nothing until Run, and then what Want names.
@@ -452,16 +452,21 @@ func (s *Store) Metadata(r Ref) metav1.Object {
 	return m
 }
 
-// All calls f with the metadata of every template of a kind. It calls nothing while the kind is not watched; OnSynced tells
+// All calls f with the metadata of every template of a kind, in the order of their names, which is that of members' lists
+// too: who goes through many of them in that order finds in memory what another has just read. It calls nothing while the kind is not watched; OnSynced tells
 // when it is.
 func (s *Store) All(gvk schema.GroupVersionKind, f func(metav1.Object)) {
 	k := s.ready(gvk)
 	if k == nil {
 		return
 	}
-	for _, obj := range k.informer.GetStore().List() {
-		if m, ok := object(obj); ok {
-			f(m)
+	keys := k.informer.GetStore().ListKeys()
+	slices.Sort(keys)
+	for _, key := range keys {
+		if obj, ok, err := k.informer.GetStore().GetByKey(key); ok && err == nil {
+			if m, ok := object(obj); ok {
+				f(m)
+			}
 		}
 	}
 }

@@ -20,6 +20,9 @@ import (
 // profileTime is how much of a phase a CPU profile covers, at most.
 const profileTime = 25 * time.Second
 
+// startPatience is how long a hub that is being started may take until it can be profiled.
+const startPatience = 30 * time.Second
+
 // startProfile begins to take a CPU profile of the hub, if the settings ask for it. The function it returns waits for
 // that, takes profiles of the memory, and may be called twice.
 func (b *bench) startProfile(ctx context.Context, phase string, d time.Duration) func() error {
@@ -27,8 +30,15 @@ func (b *bench) startProfile(ctx context.Context, phase string, d time.Duration)
 		return func() error { return nil }
 	}
 	var g errgroup.Group
+	begin := time.Now()
 	g.Go(func() error {
-		return b.fetchProfile(ctx, phase+"-cpu", fmt.Sprintf("profile?seconds=%d", int(d.Seconds())))
+		for {
+			err := b.fetchProfile(ctx, phase+"-cpu", fmt.Sprintf("profile?seconds=%d", int(d.Seconds())))
+			if err == nil || ctx.Err() != nil || time.Since(begin) > startPatience {
+				return err
+			}
+			time.Sleep(20 * time.Millisecond) // it is starting
+		}
 	})
 	return sync.OnceValue(func() error {
 		if err := g.Wait(); err != nil {

@@ -33,14 +33,14 @@ func (b *bench) restart(ctx context.Context) error {
 		return err
 	}
 	b.report.add("restart: stop", time.Since(begin).Seconds(), "s")
+	stopProfile := b.startProfile(ctx, "restart", profileTime)
+	defer func() { _ = stopProfile() }() // only waits: its error is returned below, unless there is another one
 	took, err := b.hub.start(ctx)
 	if err != nil {
 		return err
 	}
 	b.report.add("restart: start to ready", took.Seconds(), "s")
 	ready := time.Now()
-	stopProfile := b.startProfile(ctx, "restart", profileTime)
-	defer func() { _ = stopProfile() }() // only waits: its error is returned below, unless there is another one
 	const fresh = "fresh"
 	seen := b.board.expect([]string{fresh}, b.fleet.Names(), visible)
 	if err := b.create(ctx, fresh); err != nil {

@@ -281,7 +281,7 @@ func (c *Controller) commit(ctx context.Context, old, next *binding.Binding) err
 		if _, err := c.cfg.Bindings.Create(ctx, next); err != nil {
 			return fmt.Errorf("create binding: %w", err)
 		}
-	case !equality.Semantic.DeepEqual(old, next):
+	case !binding.Same(old, next):
 		if _, err := c.cfg.Bindings.Update(ctx, next); err != nil {
 			return fmt.Errorf("update binding: %w", err)
 		}
@@ -362,7 +362,7 @@ func (c *Controller) unclaim(ctx context.Context, tmpl *unstructured.Unstructure
 		}
 		dropLeaving(next, c.clusters())
 		remember(old, next)
-		if !equality.Semantic.DeepEqual(old, next) {
+		if !binding.Same(old, next) {
 			if _, err := c.cfg.Bindings.Update(ctx, next); err != nil {
 				return fmt.Errorf("take the claim off the binding: %w", err)
 			}

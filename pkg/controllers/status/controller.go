@@ -15,7 +15,6 @@ import (
 	"slices"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -37,6 +36,9 @@ import (
 
 const (
 	workers = 4
+	// firstLook is for how long after a start a template waits for all its members to be heard of, before its state is
+	// computed from what is known.
+	firstLook = 5 * time.Second
 	// writeGap is the least time between two writes about the same template.
 	writeGap = time.Second
 	// firstHold and lastHold are for how long a state that is still moving is held back: most rollouts are through by
@@ -176,6 +178,11 @@ func (c *Controller) step(ctx context.Context, key types.NamespacedName) (time.D
 		return 0, c.finalize(ctx, b, views)
 	}
 	now := c.cfg.Clock.Now()
+	if unheard(b, views) {
+		if wait := c.pacer.patience(key, now); wait > 0 {
+			return wait, nil
+		}
+	}
 	n := news{binding: b, status: b.Status.DeepCopy()}
 	moving, failed := summarize(n.status, b, views, now)
 	var rolling bool
@@ -195,7 +202,7 @@ type news struct {
 
 // publish writes what is new, when its time has come. One pace holds for both objects.
 func (c *Controller) publish(ctx context.Context, key types.NamespacedName, n news, now time.Time) (wait time.Duration, err error) {
-	bindingChanged := !equality.Semantic.DeepEqual(&n.binding.Status, n.status)
+	bindingChanged := !binding.SameStatus(&n.binding.Status, n.status)
 	if !bindingChanged && n.templateStatus == nil {
 		c.pacer.idle(key)
 		return 0, nil

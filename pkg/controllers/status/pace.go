@@ -27,7 +27,8 @@ type pace struct {
 	written time.Time // of the last write
 	moving  time.Time // since when there is a moving state that was not written
 	hold    time.Duration
-	offer   uint64 // hash of what the template's status was last to become, and from what
+	looked  time.Time // when the state was looked at first
+	offer   uint64    // hash of what the template's status was last to become, and from what
 }
 
 func newPacer(progress, ages rate.Limit) *pacer {
@@ -42,11 +43,7 @@ func newPacer(progress, ages rate.Limit) *pacer {
 func (p *pacer) wait(key types.NamespacedName, moving, ageOnly bool, now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	k := p.paces[key]
-	if k == nil {
-		k = &pace{hold: firstHold}
-		p.paces[key] = k
-	}
+	k := p.of(key)
 	wait := writeGap - now.Sub(k.written)
 	switch {
 	case ageOnly:
@@ -85,6 +82,27 @@ func (p *pacer) wrote(key types.NamespacedName, moving bool, now time.Time) {
 			k.moving, k.hold = time.Time{}, min(2*k.hold, lastHold)
 		}
 	}
+}
+
+// patience returns for how long a state that is not completely known after a start can wait to be so.
+func (p *pacer) patience(key types.NamespacedName, now time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	k := p.of(key)
+	if k.looked.IsZero() {
+		k.looked = now
+	}
+	return firstLook - now.Sub(k.looked)
+}
+
+// of must be called with the lock held.
+func (p *pacer) of(key types.NamespacedName) *pace {
+	k := p.paces[key]
+	if k == nil {
+		k = &pace{hold: firstHold}
+		p.paces[key] = k
+	}
+	return k
 }
 
 // idle notes that there is nothing to write.

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -75,6 +74,15 @@ func (c *Controller) views(b *binding.Binding, key types.NamespacedName) []view 
 	return out
 }
 
+// unheard reports whether a cluster that had a copy has not been heard of since the start. As long as they are all being
+// listed, what can be said changes with each of them.
+func unheard(b *binding.Binding, views []view) bool {
+	return slices.ContainsFunc(views, func(v view) bool {
+		return v.target != nil && !v.known && !v.left && !v.away &&
+			slices.ContainsFunc(b.Status.AggregatedStatus, func(i workv1alpha2.AggregatedStatusItem) bool { return i.ClusterName == v.cluster && i.Applied })
+	})
+}
+
 // ready reports whether a Cluster was ready when it was last looked at.
 func ready(obj any) bool {
 	c, ok := obj.(*clusterv1alpha1.Cluster)
@@ -128,7 +136,7 @@ func onlyAge(before, after []workv1alpha2.AggregatedStatusItem) bool {
 				i.AppliedMessage = ""
 			}
 		}
-		return equality.Semantic.DeepEqual(a, b)
+		return binding.SameItem(a, b)
 	}) && marked
 }
 

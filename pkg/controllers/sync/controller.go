@@ -113,6 +113,8 @@ type syncer struct {
 	mu      sync.Mutex
 	entries map[types.NamespacedName]*entry
 	kept    int // entries with a state that has not been looked at
+	// urgent are the changes that came while the member could not be reached. When it can, they go before the rest.
+	urgent map[types.NamespacedName]struct{}
 }
 
 // New returns a controller that does nothing until Run.
@@ -227,7 +229,7 @@ func (c *Controller) syncer(cluster string) *syncer {
 	if _, exists, err := c.cfg.Clusters.GetStore().GetByKey(cluster); err != nil || !exists { // an in-memory store gives no errors
 		return nil
 	}
-	s := &syncer{Controller: c, member: cluster, entries: map[types.NamespacedName]*entry{}}
+	s := &syncer{Controller: c, member: cluster, entries: map[types.NamespacedName]*entry{}, urgent: map[types.NamespacedName]struct{}{}}
 	s.loop = loop.New(loop.Config{Name: "sync", Unmeasured: true, Workers: workersPerMember, LastRetry: lastRetry, Expected: expected}, s.step)
 	c.members[cluster] = s
 	if c.ctx != nil {
@@ -295,6 +297,8 @@ func (c *Controller) ofMember(cluster string, filter func(*binding.Binding) bool
 	c.cfg.Bindings.OfCluster(cluster, func(b *binding.Binding) {
 		switch {
 		case filter != nil && !filter(b):
+		case s.isUrgent(binding.Key(b)):
+			s.loop.Retry(binding.Key(b))
 		case again:
 			s.loop.RetryBacklog(binding.Key(b))
 		default:

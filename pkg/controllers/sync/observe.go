@@ -16,6 +16,7 @@ import (
 
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 	"github.com/manifold-k8s/manifold/pkg/binding"
+	"github.com/manifold-k8s/manifold/pkg/controllers/loop"
 	"github.com/manifold-k8s/manifold/pkg/member"
 	"github.com/manifold-k8s/manifold/pkg/render"
 )
@@ -87,6 +88,24 @@ func (s *syncer) hold(e *entry, live *unstructured.Unstructured) {
 		s.kept++
 	}
 	e.live = live
+}
+
+// postpone remembers a fresh change for when the member can be reached.
+func (s *syncer) postpone(ctx context.Context, key types.NamespacedName) {
+	if loop.Fresh(ctx) {
+		s.mu.Lock()
+		s.urgent[key] = struct{}{}
+		s.mu.Unlock()
+	}
+}
+
+// isUrgent reports, once, whether a fresh change was postponed.
+func (s *syncer) isUrgent(key types.NamespacedName) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, urgent := s.urgent[key]
+	delete(s.urgent, key)
+	return urgent
 }
 
 // settled reports whether the copy in a member is known to be what was last rendered for it, with nothing left to do.

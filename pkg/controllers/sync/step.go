@@ -54,6 +54,7 @@ func (s *syncer) step(ctx context.Context, key types.NamespacedName) (time.Durat
 	}
 	m := s.cfg.Fleet.Get(s.member)
 	if m == nil {
+		s.postpone(ctx, key)
 		return 0, nil // the connection brings us back
 	}
 	leaving := b.DeletionTimestamp != nil || binding.Target(b, s.member) == nil
@@ -65,6 +66,7 @@ func (s *syncer) step(ctx context.Context, key types.NamespacedName) (time.Durat
 	have, known := m.Copy(w.kind, object)
 	j := job{syncer: s, site: m, binding: b, key: key, have: have, meter: s.cfg.Telemetry.Of(s.member)}
 	if !m.Reachable() {
+		s.postpone(ctx, key)
 		j.foresee()
 		return 0, nil // its return brings us back
 	}

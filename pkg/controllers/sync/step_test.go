@@ -45,7 +45,7 @@ func newBench() *bench {
 		Namespace: "ns", Name: "c-configmap", UID: "bu", Labels: map[string]string{workv1alpha2.ResourceBindingPermanentIDLabel: "pid"},
 	}}
 	bound.Spec.Resource = workv1alpha2.ObjectReference{APIVersion: "v1", Kind: "ConfigMap", Namespace: "ns", Name: "c"}
-	s := &syncer{Controller: c, member: "m1", entries: map[types.NamespacedName]*entry{}}
+	s := &syncer{Controller: c, member: "m1", entries: map[types.NamespacedName]*entry{}, urgent: map[types.NamespacedName]struct{}{}}
 	c.members["m1"] = s
 	b.job = &job{syncer: s, binding: bound, key: binding.Key(bound)}
 	return b
