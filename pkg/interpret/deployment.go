@@ -21,7 +21,7 @@ var deployment = Rules{
 	Reflect: func(live *unstructured.Unstructured) map[string]any {
 		out := reflectCounters(live, deploymentRollout.counters...)
 		if out != nil {
-			reflectConditions(out, live)
+			reflectConditions(out, live, impliedByCounters(out))
 		}
 		return out
 	},
@@ -35,6 +35,20 @@ var deployment = Rules{
 		deploymentRollout.sumUp(status, tmpl, m)
 		deploymentConditions(status, tmpl, m)
 	},
+}
+
+// impliedByCounters says of a Deployment's condition that it tells what the counters tell: all replicas are there, and the
+// rollout is over.
+func impliedByCounters(counters map[string]any) func(c map[string]any) bool {
+	return func(c map[string]any) bool {
+		switch c["type"] {
+		case conditionAvailable:
+			return c["status"] == "True" && intAt(counters, "unavailableReplicas") == 0
+		case conditionProgressing:
+			return c["status"] == "True" && c["reason"] == reasonComplete
+		}
+		return false
+	}
 }
 
 var deploymentRollout = rollout{

@@ -72,7 +72,7 @@ var podAutoscaler = Rules{
 	Reflect: func(live *unstructured.Unstructured) map[string]any {
 		out := reflectFields(live, "currentReplicas", "desiredReplicas", observedGeneration)
 		if out != nil {
-			reflectConditions(out, live)
+			reflectConditions(out, live, func(map[string]any) bool { return false })
 		}
 		return out
 	},

@@ -38,10 +38,14 @@ func reflectCounters(live *unstructured.Unstructured, counters ...string) map[st
 	return out
 }
 
-// reflectConditions adds the member's conditions without the times that change with every pod.
-func reflectConditions(out map[string]any, live *unstructured.Unstructured) {
+// reflectConditions adds the member's conditions without the times that change with every pod, and without those that are
+// implied by what else is reported. Most are, and every copy in every member has them.
+func reflectConditions(out map[string]any, live *unstructured.Unstructured, implied func(c map[string]any) bool) {
 	var list []any
 	for _, c := range objectsAt(live.Object, "status", "conditions") {
+		if implied(c) {
+			continue
+		}
 		list = append(list, pick(c, "type", "status", "reason", "message", "lastTransitionTime"))
 	}
 	if len(list) > 0 {

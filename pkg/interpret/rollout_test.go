@@ -8,6 +8,7 @@ package interpret
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -241,5 +242,41 @@ func TestConditionTimes(t *testing.T) {
 	}
 	if n := len(objectsAt(status, "conditions")); n != 2 {
 		t.Errorf("%d conditions, want 2", n)
+	}
+}
+
+// What the counters tell anyway is not reported once more by conditions.
+func TestImpliedConditions(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		status string
+		want   []string
+	}{
+		"rolled out": {
+			`{observedGeneration: 1, replicas: 1, availableReplicas: 1, conditions: [{type: Available, status: "True"}, {type: Progressing, status: "True", reason: NewReplicaSetAvailable}]}`, nil,
+		},
+		"available though not all are": {
+			`{observedGeneration: 1, replicas: 4, availableReplicas: 3, unavailableReplicas: 1, conditions: [{type: Available, status: "True"}]}`, []string{"Available"},
+		},
+		"not available":   {`{observedGeneration: 1, replicas: 1, conditions: [{type: Available, status: "False"}]}`, []string{"Available"}},
+		"under way":       {`{observedGeneration: 1, replicas: 1, conditions: [{type: Progressing, status: "True", reason: ReplicaSetUpdated}]}`, []string{"Progressing"}},
+		"cannot be made":  {`{observedGeneration: 1, replicas: 0, conditions: [{type: ReplicaFailure, status: "True"}]}`, []string{"ReplicaFailure"}},
+		"somebody else's": {`{observedGeneration: 1, replicas: 1, conditions: [{type: Own, status: "True"}]}`, []string{"Own"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			live := object(t, `{apiVersion: apps/v1, kind: Deployment, metadata: {generation: 1}, status: `+tc.status+`}`)
+			status, err := Of(live.GroupVersionKind()).Reflect(live)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, c := range objectsAt(status, "conditions") {
+				got = append(got, stringAt(c, "type"))
+			}
+			if !slices.Equal(got, tc.want) {
+				t.Errorf("conditions %v, want %v", got, tc.want)
+			}
+		})
 	}
 }
