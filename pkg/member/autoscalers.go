@@ -50,7 +50,7 @@ func firstOf(names []string) string {
 	return names[0]
 }
 
-// autoscalers is a reflector's store of which workloads are scaled, and nothing else.
+// autoscalers is the keeper of which workloads are scaled, and nothing else.
 type autoscalers struct {
 	tell func([]Scaled) // see Events.Scaling
 
@@ -101,61 +101,47 @@ func (s *autoscalers) unlink(key types.NamespacedName) (target Scaled, was bool)
 	return target, true
 }
 
-func (s *autoscalers) Add(obj any) error {
-	u, ok := obj.(*unstructured.Unstructured)
-	if !ok {
-		return nil
-	}
+func (s *autoscalers) seen(u *unstructured.Unstructured, _ bool) {
 	target := targetOf(u)
 	s.mu.Lock()
 	old, was := s.targets[keyOf(u)]
 	if was && old == target { // most updates are about its status
 		s.mu.Unlock()
-		return nil
+		return
 	}
 	s.unlink(keyOf(u))
 	s.link(keyOf(u), target)
+	synced := s.synced
 	s.mu.Unlock()
 	changed := []Scaled{target}
 	if was {
 		changed = append(changed, old)
 	}
-	s.tell(changed)
-	return nil
+	if synced { // else complete will tell
+		s.tell(changed)
+	}
 }
 
-func (s *autoscalers) Update(obj any) error { return s.Add(obj) }
-
-func (s *autoscalers) Delete(obj any) error {
-	u, ok := obj.(*unstructured.Unstructured)
-	if !ok {
-		return nil
-	}
+func (s *autoscalers) gone(key types.NamespacedName) {
 	s.mu.Lock()
-	target, was := s.unlink(keyOf(u))
+	target, was := s.unlink(key)
 	s.mu.Unlock()
 	if was {
 		s.tell([]Scaled{target})
 	}
-	return nil
 }
 
-func (s *autoscalers) Replace(objs []any, _ string) error {
+func (s *autoscalers) complete(there map[types.NamespacedName]bool) {
 	s.mu.Lock()
-	before, first := s.of, !s.synced
-	s.targets, s.of, s.synced = map[types.NamespacedName]Scaled{}, map[Scaled][]string{}, true
-	for _, o := range objs {
-		if u, ok := o.(*unstructured.Unstructured); ok {
-			s.link(keyOf(u), targetOf(u))
-		}
-	}
-	now := s.of
+	first := !s.synced
+	s.synced = true
 	var changed []Scaled
-	for _, side := range []map[Scaled][]string{before, now} {
-		for target := range side {
-			if !slices.Equal(before[target], now[target]) && !slices.Contains(changed, target) {
-				changed = append(changed, target)
-			}
+	for key := range s.targets {
+		if there[key] {
+			continue
+		}
+		if target, _ := s.unlink(key); !slices.Contains(changed, target) {
+			changed = append(changed, target)
 		}
 	}
 	s.mu.Unlock()
@@ -165,11 +151,7 @@ func (s *autoscalers) Replace(objs []any, _ string) error {
 	case len(changed) > 0:
 		s.tell(changed)
 	}
-	return nil
 }
-
-// Resync implements cache.ReflectorStore; there is nothing to do.
-func (s *autoscalers) Resync() error { return nil }
 
 // failed takes a member whose autoscalers may not be read for one that has none: else its workloads would wait for ever.
 func (s *autoscalers) failed(err error) {
@@ -183,5 +165,5 @@ func (s *autoscalers) failed(err error) {
 
 // none takes over that there are no autoscalers.
 func (s *autoscalers) none() {
-	_ = s.Replace(nil, "") // it gives no errors
+	s.complete(nil)
 }

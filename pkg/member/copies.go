@@ -6,22 +6,13 @@ SPDX-License-Identifier: Apache-2.0
 package member
 
 import (
-	"context"
 	"sync"
-	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/tools/cache"
 
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
-	"github.com/manifold-k8s/manifold/pkg/calm"
 	"github.com/manifold-k8s/manifold/pkg/interpret"
 	"github.com/manifold-k8s/manifold/pkg/render"
 )
@@ -76,15 +67,20 @@ func CopyOf(live *unstructured.Unstructured) *Copy {
 	return c
 }
 
-// Change is a change of a copy. Old is nil when it has come, New when it is gone; Live is the object as it is now.
+// Change is a change of a copy. Old is nil when it has come, New when it is gone.
 type Change struct {
 	Kind            schema.GroupVersionKind
 	Namespace, Name string
 	Old, New        *Copy
-	Live            *unstructured.Unstructured
+	// Live is the object as it is now, nil when it is gone. It has no metadata.managedFields: who wants to know who owns
+	// what must read the object.
+	Live *unstructured.Unstructured
+	// Listed: it is told because the copies are being listed, at the start or after a watch was lost, and not because
+	// anything has happened just now. The copy may be as it was.
+	Listed bool
 }
 
-// copies is a reflector's store of the copies of one kind.
+// copies is the keeper of the copies of one kind.
 type copies struct {
 	member   *Member
 	kind     schema.GroupVersionKind
@@ -102,8 +98,8 @@ func (m *Member) copies(gvk schema.GroupVersionKind) *copies {
 	return m.kinds[gvk]
 }
 
-// Copy returns what is known of a copy, nil if there is none. known is false as long as the copies of that kind have not
-// been listed, unless the member is known to have none of them, nor the kind itself: then nothing can be said.
+// Copy returns what is known of a copy, nil if there is none. One that has been seen is known. That there is none is known,
+// and so known true, once the copies of that kind have been listed, or when the member has not even the kind itself.
 func (m *Member) Copy(gvk schema.GroupVersionKind, key types.NamespacedName) (c *Copy, known bool) {
 	s := m.copies(gvk)
 	if s == nil {
@@ -112,7 +108,10 @@ func (m *Member) Copy(gvk schema.GroupVersionKind, key types.NamespacedName) (c 
 	s.mu.RLock()
 	c, known, retired := s.items[key], s.synced, s.retired
 	s.mu.RUnlock()
-	if retired == Gone {
+	switch {
+	case retired == Unsure && c != nil:
+		known = true
+	case retired == Gone:
 		_, serving := m.Serves(gvk)
 		known = serving == Gone // still: it may have been away since
 	}
@@ -136,71 +135,16 @@ func keyOf(u *unstructured.Unstructured) types.NamespacedName {
 	return types.NamespacedName{Namespace: u.GetNamespace(), Name: u.GetName()}
 }
 
-// relistBackoff is how a watch that fails is tried again; the last wait bounds how late a member that returns is noticed.
-var relistBackoff = wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 5, Cap: 3 * time.Second}
-
-// reflect keeps store like the objects of a resource, until ctx ends. Failures ask for a probe of the member, or for what
-// it serves; those are told by what comes of it, and not in the error log.
-func (m *Member) reflect(ctx context.Context, r schema.GroupVersionResource, selector string, store cache.ReflectorStore) {
-	ctx = calm.Context(ctx, func(err error) bool { return ctx.Err() != nil || Away(err) || apierrors.IsNotFound(err) })
-	client := m.Dynamic.Resource(r)
-	report := func(err error) {
-		switch {
-		case Away(err):
-			m.Suspect()
-		case apierrors.IsNotFound(err):
-			signal(m.stale)
-		}
-		if f, ok := store.(interface{ failed(error) }); ok && err != nil {
-			f.failed(err)
-		}
-	}
-	lw := &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			o.LabelSelector = selector
-			l, err := client.List(ctx, o)
-			report(err)
-			return l, err
-		},
-		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			o.LabelSelector = selector
-			w, err := client.Watch(ctx, o)
-			report(err)
-			return w, err
-		},
-	}
-	backoff := relistBackoff
-	cache.NewReflectorWithOptions(lw, &unstructured.Unstructured{}, store, cache.ReflectorOptions{
-		Name: m.Name + " " + r.Resource, Backoff: &backoff,
-	}).RunWithContext(ctx)
-}
-
-func (s *copies) Add(obj any) error {
-	if u, ok := obj.(*unstructured.Unstructured); ok {
-		s.put(u)
-	}
-	return nil
-}
-
-func (s *copies) Update(obj any) error { return s.Add(obj) }
-
-func (s *copies) put(u *unstructured.Unstructured) {
+func (s *copies) seen(u *unstructured.Unstructured, listed bool) {
 	c, key := CopyOf(u), keyOf(u)
 	s.mu.Lock()
 	old := s.items[key]
 	s.items[key] = c
 	s.mu.Unlock()
-	s.tell(Change{Kind: s.kind, Namespace: key.Namespace, Name: key.Name, Old: old, New: c, Live: u})
+	s.tell(Change{Kind: s.kind, Namespace: key.Namespace, Name: key.Name, Old: old, New: c, Live: u, Listed: listed})
 }
 
-func (s *copies) Delete(obj any) error {
-	if u, ok := obj.(*unstructured.Unstructured); ok {
-		s.remove(keyOf(u))
-	}
-	return nil
-}
-
-func (s *copies) remove(key types.NamespacedName) {
+func (s *copies) gone(key types.NamespacedName) {
 	s.mu.Lock()
 	old := s.items[key]
 	delete(s.items, key)
@@ -208,33 +152,22 @@ func (s *copies) remove(key types.NamespacedName) {
 	s.tell(Change{Kind: s.kind, Namespace: key.Namespace, Name: key.Name, Old: old})
 }
 
-// Replace takes over a complete list. What was known and is not in it has gone while nobody watched.
-func (s *copies) Replace(objs []any, _ string) error {
-	seen := make(map[types.NamespacedName]bool, len(objs))
-	for _, o := range objs {
-		if u, ok := o.(*unstructured.Unstructured); ok {
-			seen[keyOf(u)] = true
-			s.put(u)
-		}
-	}
+// complete: what was known and is not there has gone while nobody watched.
+func (s *copies) complete(there map[types.NamespacedName]bool) {
 	s.mu.Lock()
 	var gone []types.NamespacedName
 	for key := range s.items {
-		if !seen[key] {
+		if !there[key] {
 			gone = append(gone, key)
 		}
 	}
 	s.synced = true
 	s.mu.Unlock()
 	for _, key := range gone {
-		s.remove(key)
+		s.gone(key)
 	}
 	s.settled()
-	return nil
 }
-
-// Resync implements cache.ReflectorStore; there is nothing to do.
-func (s *copies) Resync() error { return nil }
 
 func (s *copies) tell(c Change) {
 	for _, e := range s.member.events {

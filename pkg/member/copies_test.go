@@ -73,12 +73,12 @@ func TestCopies(t *testing.T) {
 		do   func() error
 		told []string
 	}{
-		{func() error { return s.Replace([]any{managed("a", "1"), managed("b", "1")}, "") }, []string{"ns/a ->1", "ns/b ->1", "synced ConfigMap"}},
-		{func() error { return s.Add(managed("c", "1")) }, []string{"ns/c ->1"}},
-		{func() error { return s.Update(managed("a", "2")) }, []string{"ns/a 1>2"}},
-		{func() error { return s.Delete(managed("b", "1")) }, []string{"ns/b 1>-"}},
+		{func() error { return list(s, managed("a", "1"), managed("b", "1")) }, []string{"ns/a ->1", "ns/b ->1", "synced ConfigMap"}},
+		{func() error { return change(s, managed("c", "1")) }, []string{"ns/c ->1"}},
+		{func() error { return change(s, managed("a", "2")) }, []string{"ns/a 1>2"}},
+		{func() error { return remove(s, managed("b", "1")) }, []string{"ns/b 1>-"}},
 		// a and c have gone while nobody watched; b came back
-		{func() error { return s.Replace([]any{managed("b", "3")}, "") }, nil},
+		{func() error { return list(s, managed("b", "3")) }, nil},
 	} {
 		told = nil
 		if err := step.do(); err != nil {
@@ -112,16 +112,16 @@ func TestReplaceLeavesTheList(t *testing.T) {
 		s := watched(&told)
 		have := map[string]string{}
 		for range 3 {
-			var list []any
+			var objs []*unstructured.Unstructured
 			want := map[string]string{}
 			for i := range 6 {
 				if name := fmt.Sprint("c", i); r.IntN(2) == 0 {
 					want[name] = fmt.Sprint(r.IntN(2))
-					list = append(list, managed(name, want[name]))
+					objs = append(objs, managed(name, want[name]))
 				}
 			}
 			told = nil
-			if err := s.Replace(list, ""); err != nil {
+			if err := list(s, objs...); err != nil {
 				t.Fatal(err)
 			}
 			got := map[string]string{}
@@ -208,19 +208,19 @@ func TestNodes(t *testing.T) {
 		changed bool
 		want    NodeSummary
 	}{
-		{func() error { return s.Replace([]any{nodeObject("a", "True", big), nodeObject("b", "False", big)}, "") }, true,
+		{func() error { return list(s, nodeObject("a", "True", big), nodeObject("b", "False", big)) }, true,
 			NodeSummary{2, 1, corev1.ResourceList{"cpu": resource.MustParse("8"), "memory": resource.MustParse("16Gi"), "pods": resource.MustParse("220")}}},
-		{func() error { return s.Update(nodeObject("a", "True", big)) }, false, // a heartbeat
+		{func() error { return change(s, nodeObject("a", "True", big)) }, false, // a heartbeat
 			NodeSummary{2, 1, corev1.ResourceList{"cpu": resource.MustParse("8"), "memory": resource.MustParse("16Gi"), "pods": resource.MustParse("220")}}},
-		{func() error { return s.Update(nodeObject("b", "True", map[string]any{"cpu": "500m"})) }, true,
+		{func() error { return change(s, nodeObject("b", "True", map[string]any{"cpu": "500m"})) }, true,
 			NodeSummary{2, 2, corev1.ResourceList{"cpu": resource.MustParse("4500m"), "memory": resource.MustParse("8Gi"), "pods": resource.MustParse("110")}}},
-		{func() error { return s.Add(nodeObject("c", "", nil)) }, true, // its kubelet has not reported yet
+		{func() error { return change(s, nodeObject("c", "", nil)) }, true, // its kubelet has not reported yet
 			NodeSummary{3, 2, corev1.ResourceList{"cpu": resource.MustParse("4500m"), "memory": resource.MustParse("8Gi"), "pods": resource.MustParse("110")}}},
-		{func() error { return s.Add(nodeObject("d", "Unknown", map[string]any{"cpu": "many"})) }, true,
+		{func() error { return change(s, nodeObject("d", "Unknown", map[string]any{"cpu": "many"})) }, true,
 			NodeSummary{4, 2, corev1.ResourceList{"cpu": resource.MustParse("4500m"), "memory": resource.MustParse("8Gi"), "pods": resource.MustParse("110")}}},
-		{func() error { return s.Delete(nodeObject("a", "True", big)) }, true,
+		{func() error { return remove(s, nodeObject("a", "True", big)) }, true,
 			NodeSummary{3, 1, corev1.ResourceList{"cpu": resource.MustParse("500m")}}},
-		{func() error { return s.Replace(nil, "") }, true, NodeSummary{0, 0, corev1.ResourceList{}}},
+		{func() error { return list(s) }, true, NodeSummary{0, 0, corev1.ResourceList{}}},
 	} {
 		if err := step.do(); err != nil {
 			t.Fatal(err)

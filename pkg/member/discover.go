@@ -8,6 +8,7 @@ package member
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
 	"k8s.io/klog/v2"
 
@@ -116,7 +118,7 @@ type definition struct {
 	versions []string // that are to be served; none before the definition is established
 }
 
-// definitionStore is a reflector's store of what is defined.
+// definitionStore is the keeper of what is defined.
 type definitionStore struct {
 	changed func()
 
@@ -161,44 +163,30 @@ func (s *definitionStore) snapshot() (out map[schema.GroupKind]definition, synce
 	return out, s.synced
 }
 
-func (s *definitionStore) Add(obj any) error {
-	if u, ok := obj.(*unstructured.Unstructured); ok {
-		s.mu.Lock()
-		s.items[u.GetName()] = definedBy(u)
-		s.mu.Unlock()
-		s.changed()
-	}
-	return nil
-}
-
-func (s *definitionStore) Update(obj any) error { return s.Add(obj) }
-
-func (s *definitionStore) Delete(obj any) error {
-	if u, ok := obj.(*unstructured.Unstructured); ok {
-		s.mu.Lock()
-		delete(s.items, u.GetName())
-		s.mu.Unlock()
-		s.changed()
-	}
-	return nil
-}
-
-func (s *definitionStore) Replace(objs []any, _ string) error {
-	items := make(map[string]defined, len(objs))
-	for _, o := range objs {
-		if u, ok := o.(*unstructured.Unstructured); ok {
-			items[u.GetName()] = definedBy(u)
-		}
-	}
+func (s *definitionStore) seen(u *unstructured.Unstructured, _ bool) {
 	s.mu.Lock()
-	s.items, s.synced = items, true
+	s.items[u.GetName()] = definedBy(u)
+	synced := s.synced
+	s.mu.Unlock()
+	if synced { // else complete will tell
+		s.changed()
+	}
+}
+
+func (s *definitionStore) gone(key types.NamespacedName) {
+	s.mu.Lock()
+	delete(s.items, key.Name)
 	s.mu.Unlock()
 	s.changed()
-	return nil
 }
 
-// Resync implements cache.ReflectorStore; there is nothing to do.
-func (s *definitionStore) Resync() error { return nil }
+func (s *definitionStore) complete(there map[types.NamespacedName]bool) {
+	s.mu.Lock()
+	maps.DeleteFunc(s.items, func(name string, _ defined) bool { return !there[types.NamespacedName{Name: name}] })
+	s.synced = true
+	s.mu.Unlock()
+	s.changed()
+}
 
 // served lists all kinds in all versions. With an error, the list lacks the groups that the error names.
 func (m *Member) served() ([]*metav1.APIResourceList, error) {

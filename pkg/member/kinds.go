@@ -10,7 +10,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/tools/cache"
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 )
@@ -182,13 +181,13 @@ func (m *Member) wanted() []*copies {
 	return out
 }
 
-// watch starts to keep store like the objects of a resource. The function it returns ends that and returns when it has ended.
-func (m *Member) watch(ctx context.Context, r schema.GroupVersionResource, selector string, store cache.ReflectorStore) (stop func()) {
+// watch starts to tell k of the objects of a resource. The function it returns ends that and returns when it has ended.
+func (m *Member) watch(ctx context.Context, r schema.GroupVersionResource, selector string, k keeper) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		m.reflect(ctx, r, selector, store)
+		m.reflect(ctx, r, selector, k)
 	}()
 	return func() {
 		cancel()

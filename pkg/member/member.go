@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 
@@ -64,6 +65,7 @@ type Member struct {
 	Dynamic dynamic.Interface
 
 	rest      rest.Interface
+	streams   rest.Interface // for watches: nothing limits their rate or how long they last
 	discovery discovery.DiscoveryInterface
 	events    []Events
 	kick      chan struct{} // asks for a probe now
@@ -79,20 +81,45 @@ type Member struct {
 	kinds     map[schema.GroupVersionKind]*copies
 }
 
-func newMember(name string, cfg *rest.Config, events []Events) (*Member, error) {
-	dyn, err := dynamic.NewForConfig(cfg)
+// clients are the ways to ask a member, over one connection.
+type clients struct {
+	dynamic   dynamic.Interface
+	streams   rest.Interface
+	discovery *discovery.DiscoveryClient
+}
+
+// newClients makes the clients; cfg.Timeout bounds each request, see bounded.
+func newClients(cfg *rest.Config) (c clients, err error) {
+	cfg = rest.CopyConfig(cfg)
+	cfg.Wrap(bounded(cfg.Timeout))
+	cfg.Timeout = 0
+	client, err := rest.HTTPClientFor(cfg)
 	if err != nil {
-		return nil, err
+		return c, err
+	}
+	if c.dynamic, err = dynamic.NewForConfigAndClient(cfg, client); err != nil {
+		return c, err
+	}
+	watches := dynamic.ConfigFor(cfg)
+	watches.NegotiatedSerializer, watches.GroupVersion = scheme.Codecs.WithoutConversion(), nil // for errors only
+	watches.QPS, watches.RateLimiter = -1, nil
+	if c.streams, err = rest.UnversionedRESTClientForConfigAndClient(watches, client); err != nil {
+		return c, err
 	}
 	// Discovery takes no context, so its own limit bounds how long a member that hangs can hold up its disconnection.
-	short := rest.CopyConfig(cfg)
+	short := *client
 	short.Timeout = discoverTimeout
-	disco, err := discovery.NewDiscoveryClientForConfig(short)
+	c.discovery, err = discovery.NewDiscoveryClientForConfigAndClient(cfg, &short)
+	return c, err
+}
+
+func newMember(name string, cfg *rest.Config, events []Events) (*Member, error) {
+	c, err := newClients(cfg)
 	if err != nil {
 		return nil, err
 	}
 	m := &Member{
-		Name: name, Dynamic: dyn, rest: disco.RESTClient(), discovery: disco, events: events,
+		Name: name, Dynamic: c.dynamic, streams: c.streams, rest: c.discovery.RESTClient(), discovery: c.discovery, events: events,
 		kick: make(chan struct{}, 1), stale: make(chan struct{}, 1), rewatch: make(chan struct{}, 1),
 		kinds: map[schema.GroupVersionKind]*copies{},
 	}
@@ -255,7 +282,7 @@ func lasting(err error) error {
 // get returns the HTTP status of a path, or 0 with the error when there was no answer.
 func (m *Member) get(ctx context.Context, path string) (int, error) {
 	var code int
-	err := m.rest.Get().AbsPath(path).Do(ctx).StatusCode(&code).Error()
+	err := m.rest.Get().AbsPath(path).MaxRetries(0).Do(ctx).StatusCode(&code).Error()
 	if err != nil && code == 0 {
 		if s, ok := err.(apierrors.APIStatus); ok {
 			code = int(s.Status().Code)

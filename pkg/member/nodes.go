@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // NodeSummary is the size of a member.
@@ -44,11 +45,13 @@ func (n node) same(o node) bool {
 	return n.ready == o.ready && maps.Equal(n.allocatable, o.allocatable)
 }
 
-// nodeStore is a reflector's store of nodes, reduced to the summary's needs.
+// nodeStore is the keeper of nodes, reduced to the summary's needs.
 type nodeStore struct {
-	mu      sync.Mutex
-	nodes   map[string]node
-	changed chan struct{}
+	changed chan struct{} // never before all are known: a part of them would be a wrong sum
+
+	mu     sync.Mutex
+	nodes  map[string]node
+	synced bool
 }
 
 func (s *nodeStore) signal() {
@@ -58,11 +61,7 @@ func (s *nodeStore) signal() {
 	}
 }
 
-func nodeOf(obj any) (string, node) {
-	u, ok := obj.(*unstructured.Unstructured)
-	if !ok {
-		return "", node{}
-	}
+func nodeOf(u *unstructured.Unstructured) node {
 	n := node{}
 	n.allocatable, _, _ = unstructured.NestedStringMap(u.Object, "status", "allocatable") // absent until the kubelet reports
 	conditions, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")        // likewise
@@ -71,46 +70,35 @@ func nodeOf(obj any) (string, node) {
 			n.ready = m["status"] == string(corev1.ConditionTrue)
 		}
 	}
-	return u.GetName(), n
+	return n
 }
 
-func (s *nodeStore) Add(obj any) error {
-	name, n := nodeOf(obj)
+func (s *nodeStore) seen(u *unstructured.Unstructured, _ bool) {
+	name, n := u.GetName(), nodeOf(u)
 	s.mu.Lock()
 	old, known := s.nodes[name]
 	s.nodes[name] = n
+	synced := s.synced
 	s.mu.Unlock()
-	if !known || !n.same(old) { // most node updates are heartbeats
+	if synced && (!known || !n.same(old)) { // most node updates are heartbeats
 		s.signal()
 	}
-	return nil
 }
 
-func (s *nodeStore) Update(obj any) error { return s.Add(obj) }
-
-func (s *nodeStore) Delete(obj any) error {
-	name, _ := nodeOf(obj)
+func (s *nodeStore) gone(key types.NamespacedName) {
 	s.mu.Lock()
-	delete(s.nodes, name)
+	delete(s.nodes, key.Name)
 	s.mu.Unlock()
 	s.signal()
-	return nil
 }
 
-func (s *nodeStore) Replace(objs []any, _ string) error {
-	nodes := make(map[string]node, len(objs))
-	for _, o := range objs {
-		name, n := nodeOf(o)
-		nodes[name] = n
-	}
+func (s *nodeStore) complete(there map[types.NamespacedName]bool) {
 	s.mu.Lock()
-	s.nodes = nodes
+	maps.DeleteFunc(s.nodes, func(name string, _ node) bool { return !there[types.NamespacedName{Name: name}] })
+	s.synced = true
 	s.mu.Unlock()
 	s.signal()
-	return nil
 }
-
-func (s *nodeStore) Resync() error { return nil }
 
 func (s *nodeStore) summary() *NodeSummary {
 	s.mu.Lock()

@@ -40,7 +40,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/telemetry"
 )
 
-// requestTimeout bounds a request to a member; watches are not concerned.
+// requestTimeout bounds a request to a member. A watch must have begun by then, and may last.
 const requestTimeout = 32 * time.Second
 
 // credentialsCheck is how often a member whose credentials are missing or refused is looked at again.
