@@ -26,6 +26,8 @@ import (
 
 var configMaps = schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}
 
+var configMapResource = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
+
 // managed is a copy in a member, made from the manifest of that hash.
 func managed(name, hash string) *unstructured.Unstructured {
 	u := &unstructured.Unstructured{Object: map[string]any{
