@@ -360,7 +360,11 @@ func (c *Controller) copyChanged(m *member.Member, change member.Change) {
 		return
 	}
 	s.keep(key, change.Live)
-	s.loop.Add(key)
+	if change.Listed {
+		s.loop.AddBacklog(key)
+	} else {
+		s.loop.Add(key)
+	}
 }
 
 // scalingChanged follows who scales workloads in a member. Without targets, that has come to be known: what was held back
