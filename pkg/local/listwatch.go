@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	internalvalidation "k8s.io/apimachinery/pkg/apis/meta/internalversion/validation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -56,7 +57,7 @@ func ListWatch(store Storage, resource schema.GroupResource) *cache.ListWatch {
 			if err != nil {
 				return nil, err
 			}
-			return unwrap(w), nil
+			return unwrap(w, current(ctx, store)), nil
 		},
 	}
 }
@@ -75,17 +76,38 @@ func internalOptions(resource schema.GroupResource, options *metav1.ListOptions)
 	return out, nil
 }
 
+// current returns what the watch cache holds of an object that it tells of, if that is the very state it tells of, and nil
+// if it is not. To take the object out of its wrapper means to copy it, with all that is in it; the cache's own can be shared.
+func current(ctx context.Context, store Storage) func(metav1.Object) runtime.Object {
+	getter, ok := store.(rest.Getter)
+	if !ok {
+		return func(metav1.Object) runtime.Object { return nil }
+	}
+	return func(told metav1.Object) runtime.Object {
+		held, err := getter.Get(genericapirequest.WithNamespace(ctx, told.GetNamespace()), told.GetName(), &metav1.GetOptions{ResourceVersion: "0"})
+		if err != nil {
+			return nil // it has gone meanwhile; the copy tells of it as it was
+		}
+		m, err := meta.Accessor(held)
+		if err != nil || m.GetResourceVersion() != told.GetResourceVersion() {
+			return nil
+		}
+		return held
+	}
+}
+
 // unwrapped is a watch without the wrapper that the watch cache puts around an object to serialise it only once for
 // all HTTP watchers: informers want the object itself.
 type unwrapped struct {
 	watch.Interface
-	result chan watch.Event
-	done   chan struct{}
-	stop   func()
+	current func(metav1.Object) runtime.Object
+	result  chan watch.Event
+	done    chan struct{}
+	stop    func()
 }
 
-func unwrap(source watch.Interface) watch.Interface {
-	w := &unwrapped{Interface: source, result: make(chan watch.Event), done: make(chan struct{})}
+func unwrap(source watch.Interface, current func(metav1.Object) runtime.Object) watch.Interface {
+	w := &unwrapped{Interface: source, current: current, result: make(chan watch.Event), done: make(chan struct{})}
 	w.stop = sync.OnceFunc(func() {
 		close(w.done)
 		source.Stop()
@@ -99,7 +121,7 @@ func (w *unwrapped) run() {
 	defer close(w.result)
 	for event := range w.Interface.ResultChan() {
 		if wrapped, ok := event.Object.(runtime.CacheableObject); ok {
-			event.Object = wrapped.GetObject()
+			event.Object = w.object(event.Type, wrapped)
 		}
 		select {
 		case w.result <- event:
@@ -107,6 +129,15 @@ func (w *unwrapped) run() {
 			return
 		}
 	}
+}
+
+func (w *unwrapped) object(kind watch.EventType, wrapped runtime.CacheableObject) runtime.Object {
+	if told, ok := wrapped.(metav1.Object); ok && (kind == watch.Added || kind == watch.Modified) {
+		if held := w.current(told); held != nil {
+			return held
+		}
+	}
+	return wrapped.GetObject()
 }
 
 // ResultChan yields the events.

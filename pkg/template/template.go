@@ -89,7 +89,7 @@ type kind struct {
 
 // recentTemplates is how many templates are kept in the form in which they are handed out. A change is read once for
 // every member and once more for its status, within moments.
-const recentTemplates = 512
+const recentTemplates = 128
 
 // NewStore returns a store over the hub's API: its own storage for the kinds that are in it, client for custom resources.
 // It watches nothing until Run, and then what Want names.
