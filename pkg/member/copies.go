@@ -38,21 +38,22 @@ type Copy struct {
 	// Status and Health are interpreted from the object.
 	Status Collected
 	Health workv1alpha2.ResourceHealth
+
+	origin *origin // holds on to what the strings above share; nil in a Copy made by others
 }
 
 // CopyOf reduces a live object to what is known of it.
 func CopyOf(live *unstructured.Unstructured) *Copy {
+	o := originOf(live)
 	c := &Copy{
 		UID:         live.GetUID(),
 		Fingerprint: render.Fingerprint(live),
 		Deleting:    live.GetDeletionTimestamp() != nil,
-		TemplateUID: types.UID(live.GetAnnotations()[workv1alpha2.TemplateUIDAnnotation]),
-		Hash:        live.GetAnnotations()[workv1alpha2.ContentHashAnnotation],
-		PermanentID: live.GetLabels()[workv1alpha2.ResourceBindingPermanentIDLabel],
-		WorkID:      live.GetLabels()[workv1alpha2.WorkPermanentIDLabel],
-	}
-	if live.GetNamespace() == "" {
-		c.PermanentID = live.GetLabels()[workv1alpha2.ClusterResourceBindingPermanentIDLabel]
+		TemplateUID: o.templateUID,
+		Hash:        o.hash,
+		PermanentID: o.permanentID,
+		WorkID:      o.workID,
+		origin:      o,
 	}
 	kind := interpret.Of(live.GroupVersionKind())
 	status, err := kind.Reflect(live)
@@ -65,6 +66,21 @@ func CopyOf(live *unstructured.Unstructured) *Copy {
 	}
 	c.Health = kind.Health(live)
 	return c
+}
+
+func originOf(live *unstructured.Unstructured) *origin {
+	labels, annotations := live.GetLabels(), live.GetAnnotations()
+	o := origin{
+		key:         keyOf(live),
+		permanentID: labels[workv1alpha2.ResourceBindingPermanentIDLabel],
+		workID:      labels[workv1alpha2.WorkPermanentIDLabel],
+		templateUID: types.UID(annotations[workv1alpha2.TemplateUIDAnnotation]),
+		hash:        annotations[workv1alpha2.ContentHashAnnotation],
+	}
+	if o.key.Namespace == "" {
+		o.permanentID = labels[workv1alpha2.ClusterResourceBindingPermanentIDLabel]
+	}
+	return origins.share(o)
 }
 
 // Change is a change of a copy. Old is nil when it has come, New when it is gone.
@@ -136,10 +152,11 @@ func keyOf(u *unstructured.Unstructured) types.NamespacedName {
 }
 
 func (s *copies) seen(u *unstructured.Unstructured, listed bool) {
-	c, key := CopyOf(u), keyOf(u)
+	c := CopyOf(u)
+	key := c.origin.key
 	s.mu.Lock()
 	old := s.items[key]
-	s.items[key] = c
+	s.items[key] = c // and the key, whose old strings may go with the old origin
 	s.mu.Unlock()
 	s.tell(Change{Kind: s.kind, Namespace: key.Namespace, Name: key.Name, Old: old, New: c, Live: u, Listed: listed})
 }
