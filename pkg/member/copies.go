@@ -70,7 +70,7 @@ func CopyOf(live *unstructured.Unstructured) *Copy {
 
 func originOf(live *unstructured.Unstructured) *origin {
 	labels, annotations := live.GetLabels(), live.GetAnnotations()
-	o := origin{
+	o := &origin{
 		key:         keyOf(live),
 		permanentID: labels[workv1alpha2.ResourceBindingPermanentIDLabel],
 		workID:      labels[workv1alpha2.WorkPermanentIDLabel],
@@ -80,7 +80,7 @@ func originOf(live *unstructured.Unstructured) *origin {
 	if o.key.Namespace == "" {
 		o.permanentID = labels[workv1alpha2.ClusterResourceBindingPermanentIDLabel]
 	}
-	return origins.share(o)
+	return origins.get(o)
 }
 
 // Change is a change of a copy. Old is nil when it has come, New when it is gone.

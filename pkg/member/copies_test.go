@@ -46,7 +46,7 @@ func watched(told *[]string) *copies {
 		}
 		return c.Hash
 	}
-	m := &Member{Name: "m1", kinds: map[schema.GroupVersionKind]*copies{}, events: []Events{
+	m := &Member{Name: "m1", catalogue: newCatalogue(nil, false, nil), kinds: map[schema.GroupVersionKind]*copies{}, events: []Events{
 		{}, // a listener to nothing
 		{
 			Changed: func(m *Member, c Change) {

@@ -77,7 +77,7 @@ func (m *Member) read(ctx context.Context, ready bool) bool {
 	m.catalogue = next
 	m.mu.Unlock()
 	signal(m.rewatch)
-	m.update(func(s *State) { s.APIs, s.Complete = apis, err == nil })
+	m.update(func(s *State) { s.APIs, s.Complete = next.apis, err == nil })
 	return true
 }
 

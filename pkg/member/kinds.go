@@ -7,6 +7,8 @@ package member
 
 import (
 	"context"
+	"hash/maphash"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -49,19 +51,45 @@ type catalogue struct {
 	// complete: everything was read, from a member that was ready, and the definitions are known as well. Without, what
 	// is not listed may be there.
 	complete bool
-	served   map[schema.GroupVersionKind]string // the resource's name
-	defined  map[schema.GroupKind]definition    // by CustomResourceDefinitions
+	*inventory
+	defined map[schema.GroupKind]definition // by CustomResourceDefinitions
+}
+
+// inventory is what a member lists, in two forms. Members of the same make share it.
+type inventory struct {
+	apis   []clusterv1alpha1.APIEnablement
+	served map[schema.GroupVersionKind]string // the resource's name
+}
+
+var inventories = newShared(hashInventory, func(a, b *inventory) bool { return sameAPIs(a.apis, b.apis) })
+
+func hashInventory(seed maphash.Seed, i *inventory) uint64 {
+	var h maphash.Hash
+	h.SetSeed(seed)
+	for _, e := range i.apis {
+		maphash.WriteComparable(&h, e.GroupVersion)
+		for _, r := range e.Resources {
+			maphash.WriteComparable(&h, r)
+		}
+	}
+	return h.Sum64()
+}
+
+func sameAPIs(a, b []clusterv1alpha1.APIEnablement) bool {
+	return slices.EqualFunc(a, b, func(a, b clusterv1alpha1.APIEnablement) bool {
+		return a.GroupVersion == b.GroupVersion && slices.Equal(a.Resources, b.Resources)
+	})
 }
 
 // newCatalogue indexes a reading of discovery.
 func newCatalogue(apis []clusterv1alpha1.APIEnablement, complete bool, defined map[schema.GroupKind]definition) catalogue {
-	c := catalogue{complete: complete, served: map[schema.GroupVersionKind]string{}, defined: defined}
-	for i := range apis {
-		for _, r := range apis[i].Resources {
-			c.served[schema.FromAPIVersionAndKind(apis[i].GroupVersion, r.Kind)] = r.Name
+	i := &inventory{apis: apis, served: map[schema.GroupVersionKind]string{}}
+	for n := range apis {
+		for _, r := range apis[n].Resources {
+			i.served[schema.FromAPIVersionAndKind(apis[n].GroupVersion, r.Kind)] = r.Name
 		}
 	}
-	return c
+	return catalogue{complete: complete, inventory: inventories.get(i), defined: defined}
 }
 
 func (c *catalogue) serves(gvk schema.GroupVersionKind) (r schema.GroupVersionResource, s Serving) {

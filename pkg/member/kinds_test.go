@@ -77,8 +77,8 @@ func TestDefinitions(t *testing.T) {
 	t.Parallel()
 	changes := 0
 	s := &definitionStore{changed: func() { changes++ }, items: map[string]defined{}}
-	served := catalogue{served: map[schema.GroupVersionKind]string{foo.WithVersion("v1"): "foos"}}
-	empty := catalogue{}
+	served := newCatalogue([]clusterv1alpha1.APIEnablement{{GroupVersion: "example.com/v1", Resources: foosV2[0].Resources}}, false, nil)
+	empty := newCatalogue(nil, false, nil)
 	now := metav1.Now()
 	for i, step := range []struct {
 		do     func() error
@@ -144,4 +144,23 @@ func TestRetire(t *testing.T) {
 	look("perhaps not gone any more", false)
 	s.revive()
 	look("watched anew", false)
+}
+
+// Members that list the same hold one list.
+func TestInventoriesAreShared(t *testing.T) {
+	t.Parallel()
+	apis := func(kinds ...string) []clusterv1alpha1.APIEnablement {
+		e := clusterv1alpha1.APIEnablement{GroupVersion: "shared.example.com/v1"}
+		for _, k := range kinds {
+			e.Resources = append(e.Resources, clusterv1alpha1.APIResource{Name: k + "s", Kind: k})
+		}
+		return []clusterv1alpha1.APIEnablement{e}
+	}
+	a, same, other := newCatalogue(apis("a", "b"), true, nil), newCatalogue(apis("a", "b"), false, nil), newCatalogue(apis("a", "c"), true, nil)
+	if a.inventory != same.inventory || !a.complete || same.complete {
+		t.Error("equal ones are not shared")
+	}
+	if a.inventory == other.inventory || sameAPIs(a.apis, other.apis) {
+		t.Error("different ones are shared")
+	}
 }

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -121,7 +120,7 @@ func newMember(name string, cfg *rest.Config, events []Events) (*Member, error) 
 	m := &Member{
 		Name: name, Dynamic: c.dynamic, streams: c.streams, rest: c.discovery.RESTClient(), discovery: c.discovery, events: events,
 		kick: make(chan struct{}, 1), stale: make(chan struct{}, 1), rewatch: make(chan struct{}, 1),
-		kinds: map[schema.GroupVersionKind]*copies{},
+		catalogue: newCatalogue(nil, false, nil), kinds: map[schema.GroupVersionKind]*copies{},
 	}
 	m.autoscalers = newAutoscalers(func(targets []Scaled) {
 		for _, e := range events {
@@ -196,10 +195,7 @@ func (m *Member) update(f func(*State)) {
 
 func (s *State) same(o *State) bool {
 	return s.Reachable == o.Reachable && s.Probed == o.Probed && s.Ready == o.Ready && s.Reason == o.Reason && s.Message == o.Message &&
-		s.Version == o.Version && s.Complete == o.Complete && s.Nodes.same(o.Nodes) &&
-		slices.EqualFunc(s.APIs, o.APIs, func(a, b clusterv1alpha1.APIEnablement) bool {
-			return a.GroupVersion == b.GroupVersion && slices.Equal(a.Resources, b.Resources)
-		})
+		s.Version == o.Version && s.Complete == o.Complete && s.Nodes.same(o.Nodes) && sameAPIs(s.APIs, o.APIs)
 }
 
 // run probes, discovers and watches until ctx ends.

@@ -19,9 +19,9 @@ import (
 // Copies of a template share their strings, also after one of them has gone, and are forgotten with the last of them.
 func TestOriginsAreShared(t *testing.T) {
 	t.Parallel()
-	table := newOriginTable()
+	table := newShared(origins.hash, origins.equal)
 	share := func(name string) *origin {
-		return table.share(origin{key: types.NamespacedName{Name: fmt.Sprint(name)}, hash: fmt.Sprint("hash of ", name)})
+		return table.get(&origin{key: types.NamespacedName{Name: fmt.Sprint(name)}, hash: fmt.Sprint("hash of ", name)})
 	}
 	a, again, b := share("a"), share("a"), share("b")
 	if a != again || a == b || unsafe.StringData(a.hash) != unsafe.StringData(again.hash) || table.len() != 2 {

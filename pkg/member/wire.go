@@ -20,9 +20,9 @@ import (
 
 const (
 	// frameFirst is the room for an event to begin with: what an idle watch costs.
-	frameFirst = 4 << 10
+	frameFirst = 1 << 10
 	// frameKeep is the room that is kept for the next event. Few objects are larger.
-	frameKeep = 64 << 10
+	frameKeep = 32 << 10
 	// frameMost is the largest event that is taken: far beyond what an API server stores in an object.
 	frameMost = 16 << 20
 )
