@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/flowcontrol"
 	"k8s.io/klog/v2"
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
@@ -65,6 +66,7 @@ type Member struct {
 
 	rest      rest.Interface
 	streams   rest.Interface // for watches: nothing limits their rate or how long they last
+	requests  rest.Interface // for what Objects does by itself; it shares Dynamic's rate
 	discovery discovery.DiscoveryInterface
 	events    []Events
 	kick      chan struct{} // asks for a probe now
@@ -84,6 +86,7 @@ type Member struct {
 type clients struct {
 	dynamic   dynamic.Interface
 	streams   rest.Interface
+	requests  rest.Interface
 	discovery *discovery.DiscoveryClient
 }
 
@@ -96,11 +99,19 @@ func newClients(cfg *rest.Config) (c clients, err error) {
 	if err != nil {
 		return c, err
 	}
-	if c.dynamic, err = dynamic.NewForConfigAndClient(cfg, client); err != nil {
+	limited := rest.CopyConfig(cfg)
+	if cfg.QPS > 0 {
+		limited.RateLimiter = flowcontrol.NewTokenBucketRateLimiter(cfg.QPS, cfg.Burst)
+	}
+	if c.dynamic, err = dynamic.NewForConfigAndClient(limited, client); err != nil {
 		return c, err
 	}
-	watches := dynamic.ConfigFor(cfg)
-	watches.NegotiatedSerializer, watches.GroupVersion = scheme.Codecs.WithoutConversion(), nil // for errors only
+	requests := dynamic.ConfigFor(limited)
+	requests.NegotiatedSerializer, requests.GroupVersion = scheme.Codecs.WithoutConversion(), nil // for errors only
+	if c.requests, err = rest.UnversionedRESTClientForConfigAndClient(requests, client); err != nil {
+		return c, err
+	}
+	watches := rest.CopyConfig(requests)
 	watches.QPS, watches.RateLimiter = -1, nil
 	if c.streams, err = rest.UnversionedRESTClientForConfigAndClient(watches, client); err != nil {
 		return c, err
@@ -118,7 +129,7 @@ func newMember(name string, cfg *rest.Config, events []Events) (*Member, error) 
 		return nil, err
 	}
 	m := &Member{
-		Name: name, Dynamic: c.dynamic, streams: c.streams, rest: c.discovery.RESTClient(), discovery: c.discovery, events: events,
+		Name: name, Dynamic: c.dynamic, streams: c.streams, requests: c.requests, rest: c.discovery.RESTClient(), discovery: c.discovery, events: events,
 		kick: make(chan struct{}, 1), stale: make(chan struct{}, 1), rewatch: make(chan struct{}, 1),
 		catalogue: newCatalogue(nil, false, nil), kinds: map[schema.GroupVersionKind]*copies{},
 	}

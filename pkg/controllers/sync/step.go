@@ -81,7 +81,7 @@ func (s *syncer) step(ctx context.Context, key types.NamespacedName) (time.Durat
 		return 0, nil // Synced brings us back
 	}
 	j.live = j.read().live
-	j.client = m.Dynamic.Resource(w.resource).Namespace(object.Namespace)
+	j.client = m.Objects(w.resource, object.Namespace)
 	var wait time.Duration
 	var err error
 	if !known {
