@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
@@ -23,18 +22,11 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/native"
 )
 
-// gcPercent trades a little CPU for memory: at 100, Go's default, a third of the server's memory at rest is garbage from
-// start-up. GOGC in the environment goes before it.
-const gcPercent = 70
-
 // Run serves until ctx ends or something fails that the server cannot do without, and returns when everything has
 // stopped: the API and the controllers, and then the store.
 func Run(ctx context.Context, o *Options) error {
 	if err := o.validate(); err != nil {
 		return err
-	}
-	if set := debug.SetGCPercent(gcPercent); set != 100 {
-		debug.SetGCPercent(set) // somebody has chosen another value
 	}
 	if err := o.resolveAddresses(); err != nil {
 		return fmt.Errorf("prepare data directory: %w", err)
@@ -46,6 +38,7 @@ func Run(ctx context.Context, o *Options) error {
 	defer unlock()
 
 	g, ctx := errgroup.WithContext(ctx) // the first to fail stops the others
+	g.Go(func() error { tuneGC(ctx); return nil })
 	alone := o.embedsEtcd()
 	if alone {
 		store, err := etcd.Start(ctx, etcd.Config{Dir: filepath.Join(o.DataDir, "etcd"), NoSync: o.EtcdNoSync})

@@ -82,8 +82,8 @@ type entry struct {
 	unseen string
 	// held says that a step waits for it to be known who decides about the replicas.
 	held bool
-	// refusal is what the member has refused last.
-	refusal refusal
+	// refusal is what the member has refused last; nil for nothing.
+	refusal *refusal
 	// scaler is the autoscaler in the member to which the number of replicas was left last; empty for none.
 	scaler string
 	// lingers is since when the copy is seen being deleted, as it should be; zero when it is not.

@@ -26,7 +26,7 @@ const refusalCheck = 10 * time.Minute
 // refusal is a manifest that a member has refused as invalid. Sent once more, it would be refused again, as long as the
 // copy is what it was.
 type refusal struct {
-	hash        string // empty: there is none
+	hash        string
 	fingerprint uint64 // of the copy; 0 for none
 	at          time.Time
 	why         error
@@ -36,6 +36,9 @@ type refusal struct {
 // may be one.
 func (j *job) refused(want *unstructured.Unstructured) time.Duration {
 	r := j.read().refusal
+	if r == nil {
+		return 0
+	}
 	left := refusalCheck - j.cfg.Clock.Since(r.at)
 	if r.hash != want.GetAnnotations()[workv1alpha2.ContentHashAnnotation] || r.fingerprint != j.fingerprint() || left <= 0 {
 		return 0
@@ -63,7 +66,7 @@ func (j *job) refuse(want *unstructured.Unstructured, err error) time.Duration {
 	}
 	now := j.cfg.Clock.Now()
 	j.record(func(e *entry) {
-		e.refusal = refusal{want.GetAnnotations()[workv1alpha2.ContentHashAnnotation], j.fingerprint(), now, err}
+		e.refusal = &refusal{want.GetAnnotations()[workv1alpha2.ContentHashAnnotation], j.fingerprint(), now, err}
 	})
 	j.fail("SyncFailed", err)
 	return refusalCheck

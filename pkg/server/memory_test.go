@@ -1,0 +1,17 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package server
+
+import "testing"
+
+func TestGCPercent(t *testing.T) {
+	t.Parallel()
+	for live, want := range map[uint64]int{0: 70, 100 << 20: 70, 200 << 20: 70, 270 << 20: 60, 350 << 20: 50, 400 << 20: 40, 10 << 30: 40} {
+		if got := gcPercent(live); got != want {
+			t.Errorf("with %d MiB: %d, want %d", live>>20, got, want)
+		}
+	}
+}
