@@ -77,7 +77,7 @@ func internalOptions(resource schema.GroupResource, options *metav1.ListOptions)
 }
 
 // current returns what the watch cache holds of an object that it tells of, if that is the very state it tells of, and nil
-// if it is not. To take the object out of its wrapper means to copy it, with all that is in it; the cache's own can be shared.
+// if it is not. What it tells of is a copy, with all that is in it, or a wrapper that makes one; its own can be shared.
 func current(ctx context.Context, store Storage) func(metav1.Object) runtime.Object {
 	getter, ok := store.(rest.Getter)
 	if !ok {
@@ -96,8 +96,8 @@ func current(ctx context.Context, store Storage) func(metav1.Object) runtime.Obj
 	}
 }
 
-// unwrapped is a watch without the wrapper that the watch cache puts around an object to serialise it only once for
-// all HTTP watchers: informers want the object itself.
+// unwrapped is a watch of the objects that the watch cache holds, without the wrapper that it puts around them to serialise
+// each only once for all HTTP watchers.
 type unwrapped struct {
 	watch.Interface
 	current func(metav1.Object) runtime.Object
@@ -120,9 +120,7 @@ func unwrap(source watch.Interface, current func(metav1.Object) runtime.Object) 
 func (w *unwrapped) run() {
 	defer close(w.result)
 	for event := range w.Interface.ResultChan() {
-		if wrapped, ok := event.Object.(runtime.CacheableObject); ok {
-			event.Object = w.object(event.Type, wrapped)
-		}
+		event.Object = w.object(event)
 		select {
 		case w.result <- event:
 		case <-w.done:
@@ -131,13 +129,18 @@ func (w *unwrapped) run() {
 	}
 }
 
-func (w *unwrapped) object(kind watch.EventType, wrapped runtime.CacheableObject) runtime.Object {
-	if told, ok := wrapped.(metav1.Object); ok && (kind == watch.Added || kind == watch.Modified) {
-		if held := w.current(told); held != nil {
-			return held
+func (w *unwrapped) object(e watch.Event) runtime.Object {
+	if e.Type == watch.Added || e.Type == watch.Modified {
+		if told, err := meta.Accessor(e.Object); err == nil {
+			if held := w.current(told); held != nil {
+				return held
+			}
 		}
 	}
-	return wrapped.GetObject()
+	if wrapped, ok := e.Object.(runtime.CacheableObject); ok {
+		return wrapped.GetObject()
+	}
+	return e.Object
 }
 
 // ResultChan yields the events.

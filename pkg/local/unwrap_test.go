@@ -20,7 +20,7 @@ func TestStopEndsAWatchThatNobodyReads(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(*testing.T) {
 		source := watch.NewFake()
-		w := unwrap(source, nil)
+		w := unwrap(source, func(metav1.Object) runtime.Object { return nil })
 		source.Add(&metav1.Status{})
 		synctest.Wait() // the event waits for a reader
 		w.Stop()
