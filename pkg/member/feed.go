@@ -26,8 +26,7 @@ import (
 
 // keeper keeps what is worth knowing of the objects of a resource. Its methods are called one at a time.
 type keeper interface {
-	// seen follows when an object has come, has changed, or is listed. It has no managedFields unless a member without
-	// streaming lists gave it.
+	// seen follows when an object has come, has changed, or is listed. It has no managedFields.
 	seen(u *unstructured.Unstructured, listed bool)
 	// gone follows when an object has been deleted.
 	gone(key types.NamespacedName)
@@ -155,6 +154,7 @@ func (m *Member) reflect(ctx context.Context, r schema.GroupVersionResource, sel
 			}
 			light := names(l)
 			for i := range l.Items {
+				unstructured.RemoveNestedField(l.Items[i].Object, "metadata", "managedFields")
 				store.take(&l.Items[i], true)
 				l.Items[i].Object = nil
 			}

@@ -82,7 +82,7 @@ func (f *Fleet) start(m *running) {
 
 // Connect makes sure that there is a connection to the cluster with that configuration. fingerprint identifies the
 // configuration: with another one than before, the connection is made anew, and what was known of the cluster's objects
-// is learned again.
+// is learned again. cfg.Timeout bounds each request, and how long a watch may take to begin; 0 is no bound.
 func (f *Fleet) Connect(name, fingerprint string, cfg *rest.Config) (*Member, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

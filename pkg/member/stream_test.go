@@ -28,7 +28,11 @@ type hearing chan string
 func (h hearing) seen(u *unstructured.Unstructured, listed bool) {
 	var n notes
 	n.seen(u, listed)
-	h <- n[0] + " " + u.GetLabels()["v"]
+	said := n[0] + " " + u.GetLabels()["v"]
+	if u.GetManagedFields() != nil {
+		said += " with managedFields"
+	}
+	h <- said
 }
 
 func (h hearing) gone(key types.NamespacedName) {
@@ -61,7 +65,7 @@ func (h hearing) hear(t *testing.T, want ...string) {
 }
 
 func configMapJSON(name, v string) string {
-	return fmt.Sprintf(`{"kind":"ConfigMap","apiVersion":"v1","metadata":{"namespace":"ns","name":%q,"resourceVersion":"5","labels":{"v":%q},"managedFields":[{}]}}`, name, v)
+	return fmt.Sprintf(`{"kind":"ConfigMap","apiVersion":"v1","metadata":{"namespace":"ns","name":%q,"resourceVersion":"5","labels":{"v":%q},"managedFields":[{"manager":"m"}]}}`, name, v)
 }
 
 const bookmark = `{"type":"BOOKMARK","object":{"kind":"ConfigMap","apiVersion":"v1","metadata":{"resourceVersion":"7","annotations":{"k8s.io/initial-events-end":"true"}}}}`
