@@ -21,11 +21,11 @@ import (
 )
 
 var (
-	thing     = item{configMaps, "ns", "c"}
-	notFound  = apierrors.NewNotFound(schema.GroupResource{Resource: "configmaps"}, "c")
-	there     = apierrors.NewAlreadyExists(schema.GroupResource{Resource: "configmaps"}, "c")
-	noAnswer  = errors.New("EOF")
-	noService = fmt.Errorf("dial: %w", syscall.ECONNREFUSED)
+	thing        = item{configMaps, "ns", "c"}
+	notFound     = apierrors.NewNotFound(schema.GroupResource{Resource: "configmaps"}, "c")
+	there        = apierrors.NewAlreadyExists(schema.GroupResource{Resource: "configmaps"}, "c")
+	errNoAnswer  = errors.New("EOF")
+	errNoService = fmt.Errorf("dial: %w", syscall.ECONNREFUSED)
 )
 
 func toCreate(value string) change {
@@ -51,12 +51,12 @@ func TestLedger(t *testing.T) {
 		want     []state // nil: the last answer is a violation
 	}{
 		"acknowledged":                     {[]request{{toCreate("1"), nil}, {toSet("2"), nil}}, []state{is("2")}},
-		"an answer is missing":             {[]request{{toCreate("1"), nil}, {toSet("2"), noAnswer}}, []state{is("1"), is("2")}},
-		"two answers are missing":          {[]request{{toCreate("1"), noAnswer}, {toSet("2"), noAnswer}}, []state{gone, is("1"), is("2")}},
-		"settled by the next":              {[]request{{toCreate("1"), noAnswer}, {toSet("2"), nil}}, []state{is("2")}},
-		"settled by a refusal":             {[]request{{toCreate("1"), noAnswer}, {toSet("2"), notFound}}, []state{gone}},
-		"was there already":                {[]request{{toCreate("1"), noAnswer}, {toCreate("2"), there}}, []state{is("1")}},
-		"nobody has got it":                {[]request{{toCreate("1"), nil}, {toDelete, noService}}, []state{is("1")}},
+		"an answer is missing":             {[]request{{toCreate("1"), nil}, {toSet("2"), errNoAnswer}}, []state{is("1"), is("2")}},
+		"two answers are missing":          {[]request{{toCreate("1"), errNoAnswer}, {toSet("2"), errNoAnswer}}, []state{gone, is("1"), is("2")}},
+		"settled by the next":              {[]request{{toCreate("1"), errNoAnswer}, {toSet("2"), nil}}, []state{is("2")}},
+		"settled by a refusal":             {[]request{{toCreate("1"), errNoAnswer}, {toSet("2"), notFound}}, []state{gone}},
+		"was there already":                {[]request{{toCreate("1"), errNoAnswer}, {toCreate("2"), there}}, []state{is("1")}},
+		"nobody has got it":                {[]request{{toCreate("1"), nil}, {toDelete, errNoService}}, []state{is("1")}},
 		"deleted":                          {[]request{{toCreate("1"), nil}, {toDelete, nil}}, []state{gone}},
 		"lost: not found":                  {[]request{{toCreate("1"), nil}, {toSet("2"), notFound}}, nil},
 		"came back: exists":                {[]request{{toCreate("1"), nil}, {toDelete, nil}, {toCreate("2"), there}}, nil},

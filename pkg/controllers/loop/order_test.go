@@ -8,7 +8,6 @@ package loop
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -100,8 +99,7 @@ func TestNothingIsLost(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1))
 			var mu sync.Mutex
 			asked, worked := map[int]int{}, map[int]int{}
-			var l *Loop[int]
-			l = New(Config{Workers: 3}, func(_ context.Context, key int) (time.Duration, error) {
+			l := New(Config{Workers: 3}, func(_ context.Context, key int) (time.Duration, error) {
 				mu.Lock()
 				defer mu.Unlock()
 				worked[key] = asked[key]
@@ -121,7 +119,7 @@ func TestNothingIsLost(t *testing.T) {
 				synctest.Wait()
 			})
 			if diff := cmp.Diff(asked, worked); diff != "" || l.Len() != 0 || len(l.order.level)+len(l.order.waits) != 0 {
-				t.Fatal(fmt.Sprintf("seed %d: %d wait, %v\n%s", seed, l.Len(), l.order.level, diff))
+				t.Fatalf("seed %d: %d wait, %v\n%s", seed, l.Len(), l.order.level, diff)
 			}
 		})
 	}
