@@ -9,7 +9,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,12 +23,15 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// The lease of the controllers: long enough that a slow collection or a moment without etcd does not change the leader.
+// The lease of the controllers: long enough that the store can be started anew, and its clients find it again, before
+// somebody else leads. Nothing stands still in the members meanwhile.
 const (
 	leaseName     = "manifold-controllers"
-	leaseDuration = 15 * time.Second
-	renewDeadline = 10 * time.Second
+	leaseDuration = 40 * time.Second
+	renewDeadline = 30 * time.Second
 	retryPeriod   = 2 * time.Second
+	// leaseRequest bounds one request: one that hangs must not use up all the time there is to renew.
+	leaseRequest = 2500 * time.Millisecond
 )
 
 // errDeposed ends a replica that has lost the lease: its controllers may not act any more, and what they know is of no
@@ -35,18 +40,19 @@ var errDeposed = errors.New("the lease of the controllers could not be renewed: 
 
 // lead runs the controllers while this replica holds the lease. Servers that share a store elect one; a server with a
 // store of its own is alone and leads at once.
-func lead(ctx context.Context, loopback *rest.Config, alone bool, run func(context.Context) error) error {
+//
+// dir is the replica's data directory, which no other process uses: started anew, the replica goes on with its lease.
+func lead(ctx context.Context, loopback *rest.Config, dir string, alone bool, run func(context.Context) error) error {
 	if alone {
 		return run(ctx)
 	}
 	config := rest.CopyConfig(loopback)
-	// A request that hangs because the store had to be started anew must not use up all the time there is to renew.
-	config.Timeout = renewDeadline / 4
+	config.Timeout = leaseRequest
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return err
 	}
-	host, err := os.Hostname()
+	identity, err := identityOf(dir)
 	if err != nil {
 		return fmt.Errorf("name this replica: %w", err)
 	}
@@ -57,7 +63,7 @@ func lead(ctx context.Context, loopback *rest.Config, alone bool, run func(conte
 		Lock: &resourcelock.LeaseLock{
 			LeaseMeta:  metav1.ObjectMeta{Namespace: metav1.NamespaceSystem, Name: leaseName},
 			Client:     client.CoordinationV1(),
-			LockConfig: resourcelock.ResourceLockConfig{Identity: host + "_" + string(uuid.NewUUID())},
+			LockConfig: resourcelock.ResourceLockConfig{Identity: identity},
 		},
 		LeaseDuration: leaseDuration, RenewDeadline: renewDeadline, RetryPeriod: retryPeriod,
 		Name: leaseName,
@@ -87,4 +93,22 @@ func lead(ctx context.Context, loopback *rest.Config, alone bool, run func(conte
 		return errDeposed
 	}
 	return nil
+}
+
+// identityOf returns the name of the replica with that data directory, which is made once.
+func identityOf(dir string) (string, error) {
+	path := filepath.Join(dir, "replica")
+	data, err := os.ReadFile(path)
+	if err == nil && len(data) > 0 {
+		return string(data), nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return "", err
+	}
+	identity := host + "_" + string(uuid.NewUUID())
+	return identity, os.WriteFile(path, []byte(identity), 0o600)
 }

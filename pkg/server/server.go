@@ -94,7 +94,7 @@ func Run(ctx context.Context, o *Options) error {
 			if err := api.WaitReady(ctx); err != nil {
 				return ignoreCancel(ctx, err)
 			}
-			return lead(ctx, api.Loopback, alone, func(ctx context.Context) error {
+			return lead(ctx, api.Loopback, o.DataDir, alone, func(ctx context.Context) error {
 				return all(ctx, []func(context.Context) error{api.RunControllers, hub.Run})
 			})
 		})
