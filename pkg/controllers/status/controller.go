@@ -48,6 +48,10 @@ const (
 	// followed step by step, a thousand at once report their ends.
 	progressRate  = 3 // per second
 	progressBurst = 20
+	// A state that has been moving for longHeld without a word may also take one of these: a thousand rollouts that are
+	// stuck are told of within a minute.
+	longHeld = 20 * time.Second
+	longRate = 25 // per second
 	// ageRate and ageBurst bound the writes that say nothing but that a cluster has stopped to answer, or does again: they
 	// concern all that is in it.
 	ageRate  = 50 // per second

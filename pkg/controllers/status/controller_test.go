@@ -87,3 +87,38 @@ func TestPaceIsPerTemplate(t *testing.T) {
 		t.Errorf("%d entries are left", len(p.paces))
 	}
 }
+
+// Many states that move at once wait for their turns, but not for minutes.
+func TestManyMoving(t *testing.T) {
+	t.Parallel()
+	clock := clocktesting.NewFakePassiveClock(start)
+	p := newPacer(progressRate, ageRate)
+	const many = 1000
+	waiting := map[int]time.Time{} // to when to ask again
+	for i := range many {
+		waiting[i] = start
+	}
+	for len(waiting) > 0 {
+		now := clock.Now()
+		for i, at := range waiting {
+			if at.After(now) {
+				continue
+			}
+			key := types.NamespacedName{Name: fmt.Sprint(i)}
+			wait := p.wait(key, true, false, now)
+			if wait <= 0 {
+				p.wrote(key, true, now)
+				delete(waiting, i)
+				continue
+			}
+			waiting[i] = now.Add(wait)
+		}
+		switch passed := now.Sub(start); {
+		case passed == 10*time.Second && len(waiting) < many-progressBurst-10*progressRate:
+			t.Errorf("only %d of %d wait after %v", len(waiting), many, passed)
+		case passed > 70*time.Second:
+			t.Fatalf("%d still wait after %v", len(waiting), passed)
+		}
+		clock.SetTime(now.Add(time.Second))
+	}
+}

@@ -19,6 +19,7 @@ type pacer struct {
 	paces    map[types.NamespacedName]*pace
 	turns    map[types.NamespacedName]time.Time // of those that have only the age of a state to tell
 	progress *rate.Limiter
+	long     *rate.Limiter
 	ages     *rate.Limiter
 }
 
@@ -27,6 +28,7 @@ type pace struct {
 	written time.Time // of the last write
 	moving  time.Time // since when there is a moving state that was not written
 	hold    time.Duration
+	turn    time.Time // when a state that was held for long may be written
 	looked  time.Time // when the state was looked at first
 	offer   uint64    // hash of what the template's status was last to become, and from what
 }
@@ -34,7 +36,7 @@ type pace struct {
 func newPacer(progress, ages rate.Limit) *pacer {
 	return &pacer{
 		paces: map[types.NamespacedName]*pace{}, turns: map[types.NamespacedName]time.Time{},
-		progress: rate.NewLimiter(progress, progressBurst), ages: rate.NewLimiter(ages, ageBurst),
+		progress: rate.NewLimiter(progress, progressBurst), long: rate.NewLimiter(longRate, longRate), ages: rate.NewLimiter(ages, ageBurst),
 	}
 }
 
@@ -49,16 +51,22 @@ func (p *pacer) wait(key types.NamespacedName, moving, ageOnly bool, now time.Ti
 	case ageOnly:
 		return max(wait, p.turn(key, now).Sub(now))
 	case !moving:
-		k.moving, k.hold = time.Time{}, firstHold
+		k.moving, k.turn, k.hold = time.Time{}, time.Time{}, firstHold
 		return wait
 	case k.moving.IsZero():
 		k.moving = now
 	}
 	wait = max(wait, k.hold-now.Sub(k.moving))
-	if wait <= 0 && !p.progress.AllowN(now, 1) {
-		return k.hold
+	if wait > 0 || p.progress.AllowN(now, 1) {
+		return wait
 	}
-	return wait
+	if left := longHeld - now.Sub(k.moving); left > 0 {
+		return min(left, lastHold)
+	}
+	if k.turn.IsZero() {
+		k.turn = now.Add(p.long.ReserveN(now, 1).DelayFrom(now))
+	}
+	return k.turn.Sub(now)
 }
 
 // turn returns when it is that template's turn to tell the age of its state. It must be called with the lock held.
@@ -79,7 +87,7 @@ func (p *pacer) wrote(key types.NamespacedName, moving bool, now time.Time) {
 	if k := p.paces[key]; k != nil {
 		k.written = now
 		if moving {
-			k.moving, k.hold = time.Time{}, min(2*k.hold, lastHold)
+			k.moving, k.turn, k.hold = time.Time{}, time.Time{}, min(2*k.hold, lastHold)
 		}
 	}
 }
