@@ -7,6 +7,7 @@ package member
 
 import (
 	"context"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -14,7 +15,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
+	kuberuntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -44,7 +45,15 @@ type feed struct {
 	ended bool // a list may still be on its way when the reflector has ended
 }
 
+// listing is taken while an object of a list is looked at. There are as many as processors: more would not get through
+// sooner, and what somebody has just changed would have to share the processors with all of them.
+var listing = make(chan struct{}, runtime.GOMAXPROCS(0))
+
 func (f *feed) take(u *unstructured.Unstructured, listed bool) {
+	if listed {
+		listing <- struct{}{}
+		defer func() { <-listing }()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.ended {
@@ -145,7 +154,7 @@ func (m *Member) reflect(ctx context.Context, r schema.GroupVersionResource, sel
 	store := &feed{keeper: k}
 	var streams sync.WaitGroup
 	lw := &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (kuberuntime.Object, error) {
 			o.LabelSelector = selector
 			l, err := client.List(ctx, o)
 			report(err)

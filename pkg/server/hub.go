@@ -53,10 +53,11 @@ type hubConfig struct {
 
 // hub is everything that makes the API server a federation: the caches and the loops over them.
 type hub struct {
-	events record.EventBroadcaster
-	sink   record.EventSink
-	caches []func(context.Context) error
-	run    []func(context.Context) error
+	events  record.EventBroadcaster
+	sink    record.EventSink
+	caches  []func(context.Context) error
+	connect []func(context.Context) error
+	run     []func(context.Context) error
 }
 
 // newHub builds the controllers and starts none of them.
@@ -151,8 +152,9 @@ func newHub(loopback *rest.Config, resources *local.Resources, ours *ourGroups, 
 		func(ctx context.Context) error { clusters.RunWithContext(ctx); return nil },
 		policies.Run, bindings.Run, templates.Run, computed.Run,
 	}
+	h.connect = []func(context.Context) error{fleet.Run, members.Run}
 	h.run = []func(context.Context) error{
-		fleet.Run, members.Run, place.Run, push.Run, report.Run, execute.Run,
+		place.Run, push.Run, report.Run, execute.Run,
 		func(ctx context.Context) error { made.RunWithContext(ctx); return nil },
 	}
 	return h, nil
@@ -162,11 +164,17 @@ func newHub(loopback *rest.Config, resources *local.Resources, ours *ourGroups, 
 // them.
 func (h *hub) Cache(ctx context.Context) error { return all(ctx, h.caches) }
 
-// Run runs the controllers until ctx ends and returns when all of them have stopped. They need the caches.
-func (h *hub) Run(ctx context.Context) error {
+// Lead connects to the members, and runs the controllers when ready has returned without an error, until ctx ends; it
+// returns when all of them have stopped. They need the caches.
+func (h *hub) Lead(ctx context.Context, ready func(context.Context) error) error {
 	h.events.StartRecordingToSink(h.sink)
 	defer h.events.Shutdown()
-	return all(ctx, h.run)
+	return all(ctx, append(h.connect, func(ctx context.Context) error {
+		if err := ready(ctx); err != nil {
+			return ignoreCancel(ctx, err)
+		}
+		return all(ctx, h.run)
+	}))
 }
 
 // all runs functions at once. The first to fail stops the others.

@@ -16,14 +16,14 @@ import (
 // traded for memory, and more of it where much is live: there, garbage of the same share would be most of the process.
 const (
 	mostGarbage  = 70 // up to fewLive
-	leastGarbage = 40 // from manyLive
-	fewLive      = 200 << 20
-	manyLive     = 400 << 20
+	leastGarbage = 25 // from manyLive
+	fewLive      = 150 << 20
+	manyLive     = 550 << 20
 	// heapCheck is how often the share is adjusted; it costs next to nothing.
 	heapCheck = 2 * time.Second
 )
 
-// gcPercent returns the share for a heap of which so many bytes are live, in steps of ten: each change stops the process for
+// gcPercent returns the share for a heap of which so many bytes are live, in steps of five: each change stops the process for
 // a moment.
 func gcPercent(live uint64) int {
 	switch {
@@ -32,7 +32,7 @@ func gcPercent(live uint64) int {
 	case live >= manyLive:
 		return leastGarbage
 	}
-	return mostGarbage - int((live-fewLive)*(mostGarbage-leastGarbage)/(manyLive-fewLive))/10*10
+	return mostGarbage - int((live-fewLive)*(mostGarbage-leastGarbage)/(manyLive-fewLive))/5*5
 }
 
 // tuneGC adjusts the garbage collection to the size of the heap until ctx ends. GOGC in the environment goes before it.

@@ -89,13 +89,12 @@ func Run(ctx context.Context, o *Options) error {
 		g, ctx := errgroup.WithContext(ctx)
 		g.Go(func() error { return hub.Cache(ctx) })
 		g.Go(func() error {
-			// Not before the API is ready: to look at all that the members hold is much work, for which nobody who waits
-			// for the API has to wait.
-			if err := api.WaitReady(ctx); err != nil {
-				return ignoreCancel(ctx, err)
-			}
 			return lead(ctx, api.Loopback, o.DataDir, alone, func(ctx context.Context) error {
-				return all(ctx, []func(context.Context) error{api.RunControllers, hub.Run})
+				// The members are connected when the API is ready. To look at all that they hold is much work, for which
+				// nobody who waits for the API has to wait.
+				return all(ctx, []func(context.Context) error{api.RunControllers, func(ctx context.Context) error {
+					return hub.Lead(ctx, api.WaitReady)
+				}})
 			})
 		})
 		return g.Wait()

@@ -87,9 +87,10 @@ type kind struct {
 	defined bool
 }
 
-// recentTemplates is how many templates are kept in the form in which they are handed out. A change is read once for
-// every member and once more for its status, within moments.
-const recentTemplates = 128
+// recentTemplates is how many templates are kept in the form in which they are handed out, some 15 KB each. A change is read
+// once for every member and once more for its status, within moments. After a start all are read, for every member in the
+// order of their names: some members are ahead of others, but not by so many.
+const recentTemplates = 1024
 
 // NewStore returns a store over the hub's API: its own storage for the kinds that are in it, client for custom resources.
 // It watches nothing until Run, and then what Want names.

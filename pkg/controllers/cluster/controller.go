@@ -115,9 +115,13 @@ func (c *Controller) Waiting() int { return c.loop.Len() }
 
 // Run works until ctx ends.
 func (c *Controller) Run(ctx context.Context) error {
-	if err := c.leftOver(ctx); err != nil && ctx.Err() == nil {
-		klog.FromContext(ctx).Error(err, "Namespaces of clusters that have left may stay")
-	}
+	var tidying sync.WaitGroup
+	defer tidying.Wait()
+	tidying.Go(func() {
+		if err := c.leftOver(ctx); err != nil && ctx.Err() == nil {
+			klog.FromContext(ctx).Error(err, "Namespaces of clusters that have left may stay")
+		}
+	})
 	return c.loop.Run(ctx)
 }
 
@@ -152,15 +156,15 @@ func (c *Controller) step(ctx context.Context, name string) (time.Duration, erro
 		c.mu.Unlock()
 		return 0, c.clear(ctx, name)
 	}
+	var state member.State
+	var wait time.Duration
+	m, err := c.connect(ctx, cl)
 	if cl.DeletionTimestamp == nil {
 		if err := c.setAside(ctx, name); err != nil { // no reason to leave the member alone
 			klog.FromContext(ctx).Error(err, "The cluster cannot be given Works", "cluster", name)
 			c.loop.AddAfter(name, spaceRetry)
 		}
 	}
-	var state member.State
-	var wait time.Duration
-	m, err := c.connect(ctx, cl)
 	switch {
 	case errors.Is(err, errUnread):
 		return 0, err // says nothing about the member

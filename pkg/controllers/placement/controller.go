@@ -74,7 +74,13 @@ func New(cfg Config) (*Controller, error) {
 	cfg.Templates.OnChange(c.loop.Add)
 	cfg.Templates.OnSynced(func(gvk schema.GroupVersionKind) {
 		// Steps that came too early, before everything of the kind was known, have done nothing.
-		cfg.Templates.All(gvk, func(t metav1.Object) { c.loop.AddBacklog(refTo(gvk, t)) })
+		cfg.Templates.All(gvk, func(t metav1.Object) {
+			if cfg.Bindings.Get(binding.KeyOf(t.GetNamespace(), t.GetName(), gvk.Kind)) == nil {
+				c.loop.Add(refTo(gvk, t)) // it may have come just now
+			} else {
+				c.loop.AddBacklog(refTo(gvk, t))
+			}
+		})
 		// Templates that went while nobody watched have left a binding.
 		cfg.Bindings.All(func(b *binding.Binding) {
 			if binding.TemplateKind(b) == gvk {
