@@ -37,8 +37,8 @@ type Storage interface {
 // until its context ends, it is stopped, or the storage ends it.
 //
 // Listed objects share memory with the storage's watch cache and must not be changed.
-func ListWatch(store Storage, resource schema.GroupResource) *cache.ListWatch {
-	return &cache.ListWatch{
+func ListWatch(store Storage, resource schema.GroupResource) *Source {
+	return &Source{&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 			options.Watch = false
 			internal, err := internalOptions(resource, &options)
@@ -59,8 +59,15 @@ func ListWatch(store Storage, resource schema.GroupResource) *cache.ListWatch {
 			}
 			return unwrap(w, current(ctx, store)), nil
 		},
-	}
+	}}
 }
+
+// Source is what a reflector lists and watches.
+type Source struct{ *cache.ListWatch }
+
+// IsWatchListSemanticsUnSupported tells reflectors to list and not to stream the list: what is in memory is there at once,
+// and shared, while the end of a stream is told a second later, and its objects are copies.
+func (*Source) IsWatchListSemanticsUnSupported() bool { return true }
 
 // internalOptions does what the HTTP handlers do with the options of a request.
 func internalOptions(resource schema.GroupResource, options *metav1.ListOptions) (*internalversion.ListOptions, error) {

@@ -48,7 +48,7 @@ func (r *Resources) Add(version schema.GroupVersion, storages map[string]rest.St
 
 // ListWatch returns the objects of a resource as the storage holds them: of the internal version of their kind, for
 // Unstructured to convert. It is false for a resource that is not served from here.
-func (r *Resources) ListWatch(resource schema.GroupVersionResource) (*cache.ListWatch, bool) {
+func (r *Resources) ListWatch(resource schema.GroupVersionResource) (*Source, bool) {
 	s, ok := r.storages[resource].(Storage)
 	if !ok {
 		return nil, false
@@ -58,7 +58,7 @@ func (r *Resources) ListWatch(resource schema.GroupVersionResource) (*cache.List
 
 // Metadata returns the metadata of the objects of a resource, without who owns which field. What is yielded shares
 // memory with the storage's watch cache and must not be changed.
-func (r *Resources) Metadata(resource schema.GroupVersionResource) (*cache.ListWatch, bool) {
+func (r *Resources) Metadata(resource schema.GroupVersionResource) (*Source, bool) {
 	lw, ok := r.ListWatch(resource)
 	if !ok {
 		return nil, false
@@ -77,7 +77,7 @@ func (r *Resources) Metadata(resource schema.GroupVersionResource) (*cache.ListW
 		}
 		return metadataList(full, reduce)
 	}
-	return &cache.ListWatch{
+	return &Source{&cache.ListWatch{
 		ListWithContextFunc: list,
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 			w, err := lw.WatchFuncWithContext(ctx, options)
@@ -91,7 +91,7 @@ func (r *Resources) Metadata(resource schema.GroupVersionResource) (*cache.ListW
 				return e, true
 			}), nil
 		},
-	}, true
+	}}, true
 }
 
 func metadataOf(m metav1.Object) *metav1.PartialObjectMetadata {

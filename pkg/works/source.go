@@ -24,6 +24,7 @@ import (
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 	workv1alpha1 "github.com/manifold-k8s/manifold/apis/work/v1alpha1"
 	"github.com/manifold-k8s/manifold/pkg/binding"
+	"github.com/manifold-k8s/manifold/pkg/local"
 	"github.com/manifold-k8s/manifold/pkg/manifest"
 	"github.com/manifold-k8s/manifold/pkg/match"
 	"github.com/manifold-k8s/manifold/pkg/policy"
@@ -46,7 +47,7 @@ type Config struct {
 	Policies  *policy.Store
 	Clusters  cache.SharedIndexInformer
 	// Stored lists and watches the Works that users have made.
-	Stored *cache.ListWatch
+	Stored *local.Source
 	Clock  clock.WithTicker
 }
 

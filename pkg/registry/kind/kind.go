@@ -21,7 +21,6 @@ import (
 	"k8s.io/apiserver/pkg/registry/generic"
 	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
-	"k8s.io/client-go/tools/cache"
 
 	"github.com/manifold-k8s/manifold/pkg/local"
 )
@@ -143,7 +142,7 @@ func (r *REST[T]) AddTo(resources map[string]rest.Storage) {
 }
 
 // ListWatch gives informers of this process the kind's objects without HTTP; see [local.ListWatch].
-func (r *REST[T]) ListWatch() *cache.ListWatch { return local.ListWatch(r.Store, r.kind.Resource) }
+func (r *REST[T]) ListWatch() *local.Source { return local.ListWatch(r.Store, r.kind.Resource) }
 
 // Writer returns the way for controllers of this process to write spec and status at once. It is nil for a kind
 // without status subresource.
