@@ -7,6 +7,7 @@ package server
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -95,20 +96,28 @@ func lead(ctx context.Context, loopback *rest.Config, dir string, alone bool, ru
 	return nil
 }
 
-// identityOf returns the name of the replica with that data directory, which is made once.
+// identityOf returns the name of the replica with that data directory. It is the same each time the replica is started, and
+// another one for a copy of the directory, elsewhere or on another machine.
 func identityOf(dir string) (string, error) {
-	path := filepath.Join(dir, "replica")
-	data, err := os.ReadFile(path)
-	if err == nil && len(data) > 0 {
-		return string(data), nil
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
 		return "", err
 	}
 	host, err := os.Hostname()
 	if err != nil {
 		return "", err
 	}
-	identity := host + "_" + string(uuid.NewUUID())
-	return identity, os.WriteFile(path, []byte(identity), 0o600)
+	path := filepath.Join(dir, "replica")
+	id, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	if len(id) == 0 {
+		id = []byte(uuid.NewUUID())
+		if err := os.WriteFile(path, id, 0o600); err != nil {
+			return "", err
+		}
+	}
+	sum := sha256.Sum256(append([]byte(dir+"\x00"), id...))
+	return fmt.Sprintf("%s_%x", host, sum[:8]), nil
 }

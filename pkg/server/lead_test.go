@@ -27,8 +27,14 @@ func TestIdentity(t *testing.T) {
 	if again := name(dir); again != first {
 		t.Errorf("%q became %q", first, again)
 	}
-	if other := name(t.TempDir()); other == first {
-		t.Errorf("two replicas are called %q", other)
+	copied := t.TempDir()
+	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	for _, other := range []string{t.TempDir(), copied} {
+		if name(other) == first {
+			t.Errorf("two replicas are called %q", first)
+		}
 	}
 	if err := os.WriteFile(filepath.Join(dir, "replica"), nil, 0o600); err != nil { // the disk was full
 		t.Fatal(err)
