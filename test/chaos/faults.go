@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -163,9 +164,7 @@ func (f *federation) suffer(ctx context.Context, x failure, thorough, wholly boo
 	if !x.silent && (thorough || !x.long) {
 		c.expectReadable(ctx)
 	}
-	if hits != nil && hits() == 0 {
-		c.blame("the fault has hit no request")
-	}
+	c.expectHit(hits)
 	if err := end(); err != nil {
 		return err
 	}
@@ -185,6 +184,21 @@ type sufferer struct {
 	namespace        string
 	acknowledged     int
 	violations       []violation
+}
+
+// expectHit waits until the failure has been felt: a machine that is busy may ask the member a moment later.
+func (c *sufferer) expectHit(hits func() int64) {
+	if hits == nil {
+		return
+	}
+	if err := apitest.Await(readable, func() error {
+		if hits() == 0 {
+			return errors.New("the fault has hit no request")
+		}
+		return nil
+	}); err != nil {
+		c.blame("%v", err)
+	}
 }
 
 func (c *sufferer) blame(format string, args ...any) {
