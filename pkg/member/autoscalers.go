@@ -8,6 +8,7 @@ package member
 import (
 	"slices"
 	"sync"
+	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -32,15 +33,12 @@ type Scaled struct {
 // "" if there is none. known is false as long as that cannot be said; Events.Scaling tells when it can. The first call
 // makes the member's autoscalers be watched: a member without workloads is not asked.
 func (m *Member) Autoscaler(s Scaled) (name string, known bool) {
-	m.autoscalers.mu.Lock()
-	first := !m.autoscalers.wanted
-	m.autoscalers.wanted = true
-	name, known = firstOf(m.autoscalers.of[s]), m.autoscalers.synced
-	m.autoscalers.mu.Unlock()
-	if first {
+	if m.autoscalers.want(time.Now()) {
 		signal(m.rewatch)
 	}
-	return name, known
+	m.autoscalers.mu.Lock()
+	defer m.autoscalers.mu.Unlock()
+	return firstOf(m.autoscalers.of[s]), m.autoscalers.synced
 }
 
 func firstOf(names []string) string {
@@ -56,6 +54,7 @@ type autoscalers struct {
 
 	mu             sync.Mutex
 	wanted, synced bool
+	since          time.Time // when they were first wanted
 	targets        map[types.NamespacedName]Scaled
 	of             map[Scaled][]string // names of autoscalers, sorted: the other way round
 }
@@ -68,6 +67,29 @@ func (s *autoscalers) isWanted() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.wanted
+}
+
+// want asks for them to be watched, and reports whether nobody had.
+func (s *autoscalers) want(now time.Time) (first bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.wanted {
+		return false
+	}
+	s.wanted, s.since = true, now
+	return true
+}
+
+// autoscalerPatience is how long the copies of workloads are not listed because the autoscalers are not known yet. Without
+// them no copy can be judged when it is listed, and each had to be read from the member again later; but a member whose
+// autoscalers cannot be listed has to be watched all the same.
+const autoscalerPatience = 5 * time.Second
+
+// settled reports whether waiting for the autoscalers to be known is over.
+func (s *autoscalers) settled(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.synced || !s.since.IsZero() && now.Sub(s.since) >= autoscalerPatience
 }
 
 func targetOf(u *unstructured.Unstructured) Scaled {

@@ -101,6 +101,7 @@ type copies struct {
 	member   *Member
 	kind     schema.GroupVersionKind
 	fallback schema.GroupVersionResource // where to look while it is not known what the member serves
+	scalable bool                        // autoscalers may decide about its objects, so they are to be known first
 
 	mu      sync.RWMutex
 	synced  bool

@@ -9,11 +9,13 @@ import (
 	"context"
 	"hash/maphash"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
+	"github.com/manifold-k8s/manifold/pkg/interpret"
 )
 
 // Serving says whether a member serves a kind, in exactly one version.
@@ -140,11 +142,15 @@ func (m *Member) Want(gvk schema.GroupVersionKind, fallback schema.GroupVersionR
 	}
 	m.mu.Lock()
 	_, known = m.kinds[gvk]
+	scalable := len(interpret.Of(gvk).ReplicaPath()) > 0
 	if !known {
-		m.kinds[gvk] = &copies{member: m, kind: gvk, fallback: fallback, items: map[types.NamespacedName]*Copy{}}
+		m.kinds[gvk] = &copies{member: m, kind: gvk, fallback: fallback, scalable: scalable, items: map[types.NamespacedName]*Copy{}}
 	}
 	m.mu.Unlock()
 	if !known {
+		if scalable {
+			m.autoscalers.want(time.Now())
+		}
 		signal(m.rewatch)
 	}
 }
@@ -166,7 +172,19 @@ func (m *Member) watchKinds(ctx context.Context) {
 		}
 	}()
 	for {
+		waits := false
+		if _, runs := running[m.autoscalers]; !runs && m.autoscalers.isWanted() {
+			if _, serving := m.Serves(autoscalerKind); serving == Unserved || serving == Gone {
+				m.autoscalers.none()
+			} else {
+				running[m.autoscalers] = m.watch(ctx, autoscalerResource, "", m.autoscalers)
+			}
+		}
 		for _, s := range m.wanted() {
+			if s.scalable && !m.autoscalers.settled(time.Now()) {
+				waits = true
+				continue
+			}
 			resource, serving := m.Serves(s.kind)
 			if serving == Unsure {
 				resource = s.fallback
@@ -184,17 +202,15 @@ func (m *Member) watchKinds(ctx context.Context) {
 				running[s.kind] = m.watch(ctx, resource, managedSelector, s)
 			}
 		}
-		if _, runs := running[m.autoscalers]; !runs && m.autoscalers.isWanted() {
-			if _, serving := m.Serves(autoscalerKind); serving == Unserved || serving == Gone {
-				m.autoscalers.none()
-			} else {
-				running[m.autoscalers] = m.watch(ctx, autoscalerResource, "", m.autoscalers)
-			}
+		var later <-chan time.Time
+		if waits {
+			later = time.After(autoscalerPatience)
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-m.rewatch:
+		case <-later:
 		}
 	}
 }

@@ -134,6 +134,9 @@ func newMember(name string, cfg *rest.Config, events []Events) (*Member, error) 
 		catalogue: newCatalogue(nil, false, nil), kinds: map[schema.GroupVersionKind]*copies{},
 	}
 	m.autoscalers = newAutoscalers(func(targets []Scaled) {
+		if targets == nil {
+			signal(m.rewatch) // workloads wait for them
+		}
 		for _, e := range events {
 			if e.Scaling != nil {
 				e.Scaling(m, targets)
