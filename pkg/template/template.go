@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -308,6 +309,16 @@ func (k *kind) get(r Ref) (any, bool) {
 	}
 	obj, ok, err := k.informer.GetStore().GetByKey(key)
 	return obj, ok && err == nil // an in-memory store gives no errors
+}
+
+// NamespaceGoes reports whether a namespace is known to be being deleted on the hub, with all that is in it. It is not for
+// the empty name.
+func (s *Store) NamespaceGoes(name string) bool {
+	if name == "" {
+		return false
+	}
+	ns := s.Metadata(Ref{Kind: corev1.SchemeGroupVersion.WithKind("Namespace"), Name: name})
+	return ns != nil && ns.GetDeletionTimestamp() != nil
 }
 
 // Metadata returns that of a template, which must not be changed, or nil when there is none or that is not known.

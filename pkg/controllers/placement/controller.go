@@ -13,10 +13,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -65,29 +65,18 @@ type Config struct {
 type Controller struct {
 	cfg  Config
 	loop *loop.Loop[template.Ref]
+
+	mu       sync.Mutex
+	informed bool                                 // Run knows all bindings
+	early    map[schema.GroupVersionKind]struct{} // kinds of which all templates were known before that
 }
 
 // New returns a controller that does nothing until Run.
 func New(cfg Config) (*Controller, error) {
-	c := &Controller{cfg: cfg}
+	c := &Controller{cfg: cfg, early: map[schema.GroupVersionKind]struct{}{}}
 	c.loop = loop.New(loop.Config{Name: "placement", Workers: workers}, c.traced)
 	cfg.Templates.OnChange(c.loop.Add)
-	cfg.Templates.OnSynced(func(gvk schema.GroupVersionKind) {
-		// Steps that came too early, before everything of the kind was known, have done nothing.
-		cfg.Templates.All(gvk, func(t metav1.Object) {
-			if cfg.Bindings.Get(binding.KeyOf(t.GetNamespace(), t.GetName(), gvk.Kind)) == nil {
-				c.loop.Add(refTo(gvk, t)) // it may have come just now
-			} else {
-				c.loop.AddBacklog(refTo(gvk, t))
-			}
-		})
-		// Templates that went while nobody watched have left a binding.
-		cfg.Bindings.All(func(b *binding.Binding) {
-			if binding.TemplateKind(b) == gvk {
-				c.loop.AddBacklog(refOf(b))
-			}
-		})
-	})
+	cfg.Templates.OnSynced(c.templatesKnown)
 	if err := cfg.Bindings.OnChange(c.bindingChanged); err != nil {
 		return nil, err
 	}
@@ -112,73 +101,19 @@ func (c *Controller) Run(ctx context.Context) error {
 	if !cache.WaitForCacheSync(ctx.Done(), c.cfg.Policies.HasSynced, c.cfg.Bindings.HasSynced, c.cfg.Clusters.HasSynced) {
 		return nil
 	}
+	c.mu.Lock()
+	early := c.early
+	c.early, c.informed = nil, true
+	c.mu.Unlock()
+	for gvk := range early {
+		c.lookAtKind(gvk)
+	}
 	return c.loop.Run(ctx)
 }
 
 func refOf(b *binding.Binding) template.Ref {
 	r := b.Spec.Resource
 	return template.Ref{Kind: binding.TemplateKind(b), Namespace: r.Namespace, Name: r.Name}
-}
-
-// all asks for a step on everything that is placed.
-func (c *Controller) all() {
-	c.cfg.Bindings.All(func(b *binding.Binding) { c.loop.AddBacklog(refOf(b)) })
-}
-
-// concernsPlacement reports whether a change of a cluster may change a decision.
-func concernsPlacement(old, now *clusterv1alpha1.Cluster) bool {
-	return old.Generation != now.Generation || (old.DeletionTimestamp == nil) != (now.DeletionTimestamp == nil) ||
-		!maps.Equal(old.Labels, now.Labels) ||
-		meta.IsStatusConditionTrue(old.Status.Conditions, clusterv1alpha1.ClusterConditionCompleteAPIEnablements) !=
-			meta.IsStatusConditionTrue(now.Status.Conditions, clusterv1alpha1.ClusterConditionCompleteAPIEnablements) ||
-		!equality.Semantic.DeepEqual(old.Status.APIEnablements, now.Status.APIEnablements)
-}
-
-// bindingChanged follows what others do to a binding, and the end of one, which makes room for the next of its name.
-func (c *Controller) bindingChanged(old, now *binding.Binding) {
-	switch {
-	case now == nil:
-		c.loop.Add(refOf(old))
-	case old == nil:
-		c.cfg.Templates.Want(binding.TemplateKind(now))
-		if c.cfg.Bindings.HasSynced() { // of what there was before, OnSynced tells
-			c.loop.Add(refOf(now))
-		}
-	case old.Generation != now.Generation || !maps.Equal(old.Labels, now.Labels) || !maps.Equal(old.Annotations, now.Annotations) || !sameVerdict(old, now):
-		c.loop.Add(refOf(now))
-		if binding.Claimed(old) && !binding.Claimed(now) {
-			for _, gvk := range c.cfg.Templates.Versions(binding.TemplateKind(now).GroupKind()) {
-				c.loop.Add(template.Ref{Kind: gvk, Namespace: now.Spec.Resource.Namespace, Name: now.Spec.Resource.Name})
-			}
-		}
-	}
-}
-
-// sameVerdict reports whether the status says the same about placement. Most of these changes are our own, and must bring
-// us back all the same: a step that came before the cache had one of them compared with an older verdict, and may have
-// found nothing to say when there was.
-func sameVerdict(old, now *binding.Binding) bool {
-	return old.Status.SchedulerObservedGeneration == now.Status.SchedulerObservedGeneration && equality.Semantic.DeepEqual(
-		meta.FindStatusCondition(old.Status.Conditions, workv1alpha2.Scheduled),
-		meta.FindStatusCondition(now.Status.Conditions, workv1alpha2.Scheduled))
-}
-
-// policiesChanged asks for a step on every template that the policy selected before or selects now.
-func (c *Controller) policiesChanged(selections ...policy.Selection) {
-	for _, s := range selections {
-		for _, r := range s.Selectors {
-			gvk := schema.FromAPIVersionAndKind(r.APIVersion, r.Kind)
-			if ok, _ := match.Propagatable(gvk, r.Namespace, r.Name, nil); !ok {
-				continue // nothing it could select
-			}
-			c.cfg.Templates.Want(gvk)
-			c.cfg.Templates.All(gvk, func(t metav1.Object) {
-				if s.Covers(matchable(gvk, t)) {
-					c.loop.AddBacklog(refTo(gvk, t))
-				}
-			})
-		}
-	}
 }
 
 func matchable(gvk schema.GroupVersionKind, t metav1.Object) match.Template {
@@ -204,7 +139,7 @@ func (c *Controller) step(ctx context.Context, ref template.Ref) (time.Duration,
 	if tmpl == nil || tmpl.GetDeletionTimestamp() != nil {
 		return 0, c.withdraw(ctx, ref, tmpl, old)
 	}
-	if old == nil && c.namespaceGoes(ref) {
+	if old == nil && c.cfg.Templates.NamespaceGoes(ref.Namespace) {
 		return 0, nil // the template goes with it, perhaps a moment later than its binding did
 	}
 	governor := c.governor(tmpl)
@@ -234,15 +169,6 @@ func (c *Controller) step(ctx context.Context, ref template.Ref) (time.Duration,
 		return roomCheck, c.claim(ctx, tmpl, governor.policy)
 	}
 	return 0, c.claim(ctx, tmpl, governor.policy)
-}
-
-// namespaceGoes reports whether the template's namespace is being deleted.
-func (c *Controller) namespaceGoes(ref template.Ref) bool {
-	if ref.Namespace == "" {
-		return false
-	}
-	ns, _ := c.cfg.Templates.Get(template.Ref{Kind: namespaces, Name: ref.Namespace})
-	return ns != nil && ns.GetDeletionTimestamp() != nil
 }
 
 // vacant reports whether a binding was made for the same object in another version, in which no policy selects it any

@@ -153,7 +153,7 @@ func summarize(s *workv1alpha2.ResourceBindingStatus, b *binding.Binding, views 
 		i := slices.IndexFunc(old, func(o workv1alpha2.AggregatedStatusItem) bool { return o.ClusterName == v.cluster })
 		switch {
 		case v.target != nil && v.known:
-			item := itemOf(v)
+			item := itemOf(b, v)
 			failed = failed || item.AppliedMessage != "" && (i < 0 || item.AppliedMessage != old[i].AppliedMessage)
 			moving = moving || item.AppliedMessage == "" && item.Health != workv1alpha2.ResourceHealthy
 			if item.Applied {
@@ -230,9 +230,9 @@ func few(clusters []string) string {
 }
 
 // itemOf reports one target cluster.
-func itemOf(v view) workv1alpha2.AggregatedStatusItem {
+func itemOf(b *binding.Binding, v view) workv1alpha2.AggregatedStatusItem {
 	item := workv1alpha2.AggregatedStatusItem{ClusterName: v.cluster, AppliedMessage: v.outcome.Failed, Health: workv1alpha2.ResourceUnknown}
-	item.Applied = v.outcome.Failed == "" && v.copy != nil && v.copy.Hash == v.outcome.Hash
+	item.Applied = v.applied(b)
 	switch {
 	case !v.away:
 	case item.AppliedMessage == "" && (v.since != "" || !item.Applied):
@@ -252,6 +252,11 @@ func itemOf(v view) workv1alpha2.AggregatedStatusItem {
 	return item
 }
 
+// applied reports whether the copy is known to be what this generation of the binding asks for.
+func (v view) applied(b *binding.Binding) bool {
+	return v.outcome.Failed == "" && v.copy != nil && v.copy.Hash == v.outcome.Hash && v.outcome.Generation >= b.Generation
+}
+
 // items puts the views of the target clusters into the form in which they are added up.
 func items(b *binding.Binding, views []view, workload bool) []interpret.Item {
 	var out []interpret.Item
@@ -263,7 +268,7 @@ func items(b *binding.Binding, views []view, workload bool) []interpret.Item {
 		if v.known {
 			if v.copy != nil {
 				item.Status, item.Health = v.copy.Status.Map(), v.copy.Health
-				item.Applied = v.outcome.Failed == "" && v.copy.Hash == v.outcome.Hash
+				item.Applied = v.applied(b)
 			}
 		} else {
 			item.Status, item.Applied, item.Health = reported(b, v.cluster)

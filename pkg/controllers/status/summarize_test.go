@@ -60,9 +60,17 @@ func holds(health workv1alpha2.ResourceHealth) state { return copyOf("h1", healt
 
 func copyOf(hash string, health workv1alpha2.ResourceHealth) state {
 	return func(v *view) {
-		v.known, v.outcome.Hash = true, "h1"
+		v.known, v.outcome.Hash, v.outcome.Generation = true, "h1", generation
 		v.copy = &member.Copy{Hash: hash, Health: health}
 	}
+}
+
+// generation is that of the bindings here.
+const generation = 7
+
+// of is a cluster of which is known what that generation of the binding asks for.
+func of(generation int64) state {
+	return func(v *view) { v.outcome.Generation = generation }
 }
 
 // away is a cluster that has stopped to answer; since is empty when it just has.
@@ -182,6 +190,11 @@ func TestSummarize(t *testing.T) {
 			want: []workv1alpha2.AggregatedStatusItem{item("a", false, unknown, "")},
 			full: "False 0 of 1 clusters have the current manifest", moving: true,
 		},
+		"what an earlier generation asked for": {
+			targets: []string{"a", "b"}, seen: seen{"a": {holds(healthy), of(generation - 1)}, "b": {holds(healthy)}},
+			want: []workv1alpha2.AggregatedStatusItem{item("a", false, unknown, ""), item("b", true, healthy, "")},
+			full: "False 1 of 2 clusters have the current manifest", moving: true,
+		},
 		"a failure holds nothing back": {
 			targets: []string{"a", "b"}, seen: seen{"a": {failed("no")}, "b": {holds(unhealthy)}},
 			want: []workv1alpha2.AggregatedStatusItem{item("a", false, unknown, "no"), item("b", true, unhealthy, "")},
@@ -275,7 +288,7 @@ func TestSummarize(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := bound(tc.targets, tc.reported...)
-			b.Generation = 7
+			b.Generation = generation
 			var views []view
 			for _, c := range binding.Clusters(b) {
 				views = append(views, see(b, c, tc.seen[c]...))
@@ -315,7 +328,7 @@ func TestItemCarriesStatus(t *testing.T) {
 	b := bound([]string{"a"})
 	v := see(b, "a", holds(healthy))
 	v.copy.Status = collected(t, map[string]any{"replicas": int64(2)})
-	got := itemOf(v)
+	got := itemOf(b, v)
 	if got.Status == nil || string(got.Status.Raw) != `{"replicas":2}` {
 		t.Errorf("status = %s", got.Status)
 	}

@@ -60,6 +60,8 @@ type Config struct {
 type Outcome struct {
 	// Hash is the content hash of the manifest that the member should have; empty before it was rendered.
 	Hash string
+	// Generation is the latest one of the binding of which that is known. That Hash is right says nothing about a later one.
+	Generation int64
 	// Replicas is that manifest's replica field; nil without one.
 	Replicas *int32
 	// Failed says why the member has not got it; empty when it has, or when nothing was tried yet.

@@ -27,7 +27,6 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/member"
 	"github.com/manifold-k8s/manifold/pkg/render"
 	"github.com/manifold-k8s/manifold/pkg/telemetry"
-	"github.com/manifold-k8s/manifold/pkg/template"
 )
 
 const (
@@ -49,6 +48,7 @@ func (s *syncer) step(ctx context.Context, key types.NamespacedName) (time.Durat
 			s.hold(e, nil)
 			delete(s.entries, key)
 		}
+		delete(s.urgent, key)
 		s.mu.Unlock()
 		return 0, nil
 	}
@@ -141,7 +141,7 @@ func (j *job) record(f func(*entry)) {
 	f(e)
 	after := e.Outcome
 	j.mu.Unlock()
-	if before.Hash == after.Hash && before.Failed == after.Failed && before.Gone == after.Gone {
+	if before.Hash == after.Hash && before.Failed == after.Failed && before.Gone == after.Gone && before.Generation == after.Generation {
 		return
 	}
 	for _, f := range j.changed {
@@ -174,6 +174,7 @@ func (j *job) template() *corev1.ObjectReference {
 // manifest returns what the member should hold, or nil when that cannot be said now, or nothing may be sent.
 func (j *job) manifest() *unstructured.Unstructured {
 	if !binding.Claimed(j.binding) {
+		j.record(func(e *entry) { e.Generation = j.binding.Generation })
 		return nil // no policy governs the template any more: what was propagated stays as it is
 	}
 	if binding.Suspended(j.binding, j.member) {
@@ -184,7 +185,7 @@ func (j *job) manifest() *unstructured.Unstructured {
 	if !known || tmpl == nil || tmpl.GetUID() != j.binding.Spec.Resource.UID {
 		return nil // placement sees the same and decides
 	}
-	if j.namespaceGoes() {
+	if j.cfg.Templates.NamespaceGoes(j.binding.Namespace) {
 		return nil // with all that is in it, here and in the members
 	}
 	if n, workload := interpret.Of(tmpl.GroupVersionKind()).Replicas(tmpl); workload && n != j.binding.Spec.Replicas {
@@ -204,15 +205,6 @@ func (j *job) manifest() *unstructured.Unstructured {
 	return want
 }
 
-// namespaceGoes reports whether the template's namespace is being deleted on the hub.
-func (j *job) namespaceGoes() bool {
-	if j.binding.Namespace == "" {
-		return false
-	}
-	ns, _ := j.cfg.Templates.Get(template.Ref{Kind: corev1.SchemeGroupVersion.WithKind("Namespace"), Name: j.binding.Namespace})
-	return ns != nil && ns.GetDeletionTimestamp() != nil
-}
-
 // foresee records what a member that is away should hold, so that nobody takes its old copy for the current one.
 func (j *job) foresee() {
 	if j.binding.DeletionTimestamp != nil || binding.Target(j.binding, j.member) == nil {
@@ -221,7 +213,7 @@ func (j *job) foresee() {
 	if want := j.manifest(); want != nil {
 		replicas := replicasIn(want)
 		j.record(func(e *entry) {
-			e.Hash, e.Replicas, e.Gone = want.GetAnnotations()[workv1alpha2.ContentHashAnnotation], replicas, ""
+			e.Hash, e.Replicas, e.Gone, e.Generation = want.GetAnnotations()[workv1alpha2.ContentHashAnnotation], replicas, "", j.binding.Generation
 		})
 	}
 }
@@ -234,6 +226,9 @@ func (j *job) put(ctx context.Context) (wait time.Duration, err error) {
 	}
 	hash := want.GetAnnotations()[workv1alpha2.ContentHashAnnotation]
 	e := j.read()
+	if e.Hash == hash {
+		j.record(func(e *entry) { e.Generation = j.binding.Generation })
+	}
 	if j.have != nil && j.have.Hash == hash && j.have.Fingerprint != e.accepted && !j.have.Deleting && j.live == nil {
 		if ok, err := j.look(ctx); err != nil {
 			j.fail("SyncFailed", err)
@@ -288,7 +283,7 @@ func (j *job) accept(want *unstructured.Unstructured, fingerprint uint64) {
 	replicas := replicasIn(want)
 	j.record(func(e *entry) {
 		e.Hash, e.Replicas, e.Failed, e.Gone = want.GetAnnotations()[workv1alpha2.ContentHashAnnotation], replicas, e.drift.fight, ""
-		e.accepted = fingerprint
+		e.accepted, e.Generation = fingerprint, j.binding.Generation
 		if e.live == j.live {
 			j.hold(e, nil)
 		}
