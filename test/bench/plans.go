@@ -83,7 +83,7 @@ func limitsOfLoad() map[string]*limit {
 
 // plans returns the runs that are asked for.
 func (s settings) plans() []plan {
-	all := []plan{s.full(), s.api()}
+	all := []plan{s.full(), s.api(), s.pods()}
 	if s.scale {
 		all = []plan{s.load(), s.faults(), s.idle()}
 	}

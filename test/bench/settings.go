@@ -35,7 +35,7 @@ type settings struct {
 
 // names of the plans, in their order.
 var (
-	benchRuns = []string{"full", "api"}
+	benchRuns = []string{"full", "api", "pods"}
 	scaleRuns = []string{"load", "faults", "idle"}
 )
 
@@ -88,5 +88,5 @@ func (s settings) title() string {
 	if s.scale {
 		return "The hub over simulated members"
 	}
-	return "The hub over real members"
+	return "The hub over its members"
 }

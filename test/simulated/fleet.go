@@ -28,6 +28,8 @@ type Config struct {
 	Members int
 	// Nodes is how many each has. They are all ready.
 	Nodes int
+	// Pods is how many pods each has, all running.
+	Pods int
 	// Available is how long a Deployment takes to become available after a change of its spec; 0 means that it never does.
 	Available time.Duration
 	// Seen is told of every change of a Deployment, in the order of each member's changes, with a lock held: it must

@@ -61,6 +61,7 @@ var byResource = func() map[schema.GroupVersionResource]*kind {
 
 var (
 	namespaces  = byResource[schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}]
+	pods        = byResource[schema.GroupVersionResource{Version: "v1", Resource: "pods"}]
 	nodes       = byResource[schema.GroupVersionResource{Version: "v1", Resource: "nodes"}]
 	deployments = byResource[schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}]
 )

@@ -84,7 +84,7 @@ func newMember(index int, cfg Config, c *controller) (*Member, error) {
 	m.Name = fmt.Sprintf("m%04d", index)
 	m.Token = "token-of-" + m.Name
 	m.faults.Store(&faults{})
-	if err := m.furnish(cfg.Nodes); err != nil {
+	if err := m.furnish(cfg.Nodes, cfg.Pods); err != nil {
 		return nil, err
 	}
 	system, err := m.table(namespaces).objects[types.NamespacedName{Name: "kube-system"}].decode()
@@ -97,7 +97,7 @@ func newMember(index int, cfg Config, c *controller) (*Member, error) {
 }
 
 // furnish makes what every cluster has.
-func (m *Member) furnish(nodeCount int) error {
+func (m *Member) furnish(nodeCount, podCount int) error {
 	put := func(k *kind, name string, more map[string]any) error {
 		u := &unstructured.Unstructured{Object: more}
 		_, err := m.create(write{kind: k, key: types.NamespacedName{Name: name}, manager: "cluster", body: u})
@@ -105,6 +105,14 @@ func (m *Member) furnish(nodeCount int) error {
 	}
 	for _, name := range []string{"default", "kube-system", "kube-public", "kube-node-lease"} {
 		if err := put(namespaces, name, map[string]any{"status": map[string]any{"phase": "Active"}}); err != nil {
+			return err
+		}
+	}
+	if podCount > 0 {
+		if err := put(namespaces, podNamespace, map[string]any{"status": map[string]any{"phase": "Active"}}); err != nil {
+			return err
+		}
+		if err := m.populate(podCount, nodeCount); err != nil {
 			return err
 		}
 	}

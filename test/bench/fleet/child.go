@@ -40,6 +40,7 @@ func Child(ctx context.Context, args []string, in io.Reader, out io.Writer) erro
 	fs.IntVar(&cfg.Count, "count", 1, "")
 	fs.BoolVar(&cfg.Workloads, "workloads", false, "")
 	fs.DurationVar(&cfg.Available, "available", 0, "")
+	fs.IntVar(&cfg.Pods, "pods", 0, "")
 	fs.StringVar(&cfg.Dir, "dir", "", "")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -154,7 +155,7 @@ func playMembers(ctx context.Context, cfg Config, in io.Reader, out io.Writer) e
 	ctx, stop := context.WithCancel(ctx)
 	v := &voice{more: make(chan struct{}, 1)}
 	f, err := simulated.Start(ctx, simulated.Config{
-		Members: cfg.Count, Nodes: nodesPerMember, Available: cfg.Available, Seen: func(s simulated.Sighting) { v.say(message{Seen: &s}) },
+		Members: cfg.Count, Nodes: nodesPerMember, Pods: cfg.Pods, Available: cfg.Available, Seen: func(s simulated.Sighting) { v.say(message{Seen: &s}) },
 	})
 	if err != nil {
 		stop()

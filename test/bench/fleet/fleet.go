@@ -35,6 +35,8 @@ type Config struct {
 	Workloads bool
 	// Available is how long a Deployment takes to become available in a simulated member.
 	Available time.Duration
+	// Pods is how many pods run in each simulated member.
+	Pods int
 	// Dir takes data and logs.
 	Dir string
 	// Seen is told what happens to Deployments in simulated members. It must return quickly.
@@ -83,7 +85,7 @@ func Start(ctx context.Context, program string, cfg Config) (*Fleet, error) {
 	}
 	log := filepath.Join(cfg.Dir, "members.log")
 	child, pipes, err := process.StartPiped(log, program, "members", "--dir", cfg.Dir, "--count", strconv.Itoa(cfg.Count),
-		"--simulated="+strconv.FormatBool(cfg.Simulated), "--workloads="+strconv.FormatBool(cfg.Workloads), "--available", cfg.Available.String())
+		"--simulated="+strconv.FormatBool(cfg.Simulated), "--workloads="+strconv.FormatBool(cfg.Workloads), "--available", cfg.Available.String(), "--pods", strconv.Itoa(cfg.Pods))
 	if err != nil {
 		return nil, err
 	}
