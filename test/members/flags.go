@@ -9,17 +9,19 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 const (
 	apiServer         = "kube-apiserver"
 	controllerManager = "kube-controller-manager"
 	scheduler         = "kube-scheduler"
-	kubelets          = "kwok"
+	kwok              = "kwok"
 )
 
 // workloadComponents are what a member runs beside its API server when it has workloads.
-var workloadComponents = []string{controllerManager, scheduler, kubelets}
+var workloadComponents = []string{controllerManager, scheduler, kwok}
 
 // controllers are the ones that objects propagated to a member rely on, and those that keep namespaces, service
 // accounts and nodes in order. Left out are the ones for volumes that attach, clouds, certificates and migration.
@@ -60,7 +62,7 @@ func (m *Member) argsOf(component string) []string {
 		)
 	case scheduler:
 		return append(clientArgs(m.Kubeconfig), "--leader-elect=false", "--secure-port=0")
-	case kubelets:
+	case kwok:
 		return []string{
 			"--config=" + m.kwokConfigFile(),
 			"--kubeconfig=" + m.Kubeconfig,
@@ -92,6 +94,10 @@ func (m *Member) apiServerArgs() []string {
 		"--service-account-key-file=" + m.pki.file("service-accounts.key"),
 		"--service-account-signing-key-file=" + m.pki.file("service-accounts.key"),
 		"--service-cluster-ip-range=10.96.0.0/16",
+		"--kubelet-certificate-authority=" + m.pki.file("ca.crt"),
+		"--kubelet-client-certificate=" + m.pki.file("admin.crt"),
+		"--kubelet-client-key=" + m.pki.file("admin.key"),
+		"--kubelet-preferred-address-types=" + string(corev1.NodeInternalIP),
 		"--endpoint-reconciler-type=none",                                                   // a loopback address cannot be an endpoint
 		"--feature-gates=APIServerIdentity=false,UnknownVersionInteroperabilityProxy=false", // no lease to renew for ever
 		"--profiling=false",

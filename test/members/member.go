@@ -23,6 +23,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"k8s.io/klog/v2"
+
+	"github.com/manifold-k8s/manifold/test/members/kubelet"
 )
 
 // Member is one cluster of a [Set].
@@ -41,6 +43,7 @@ type Member struct {
 
 	mu        sync.Mutex
 	processes map[string]*process // by component; the dead ones stay until they are replaced
+	kubelet   *kubelet.Server     // of its nodes; nil before they are started
 	closed    bool
 }
 
@@ -136,6 +139,9 @@ func (m *Member) close() {
 	m.closed = true
 	for _, p := range m.processes {
 		p.kill()
+	}
+	if m.kubelet != nil {
+		m.kubelet.Close()
 	}
 }
 

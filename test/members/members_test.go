@@ -101,6 +101,7 @@ func TestMemberWithWorkloads(t *testing.T) {
 	client := clientOf(t, m)
 	createWorkloads(t, client)
 	eventually(t, workloadsDone(client))
+	podsAnswer(t, m, client)
 	created := uidOf(t, client)
 
 	m.Stop()

@@ -12,16 +12,11 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 )
 
-const (
-	pollInterval = 100 * time.Millisecond
-	nodeCount    = 2
-)
+const pollInterval = 100 * time.Millisecond
 
 // awaitAPI returns nil once the API server says that it is ready, and an error with the end of its log when it exits.
 func (m *Member) awaitAPI(ctx context.Context, p *process) error {
@@ -40,15 +35,11 @@ func (m *Member) startWorkloads(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	version, err := client.Discovery().ServerVersion()
-	if err != nil {
-		return fmt.Errorf("read version: %w", err)
+	if err := m.startKubelet(client); err != nil {
+		return err
 	}
-	for i := range nodeCount {
-		_, err := client.CoreV1().Nodes().Create(ctx, m.node(i, version.GitVersion), metav1.CreateOptions{})
-		if err != nil && !apierrors.IsAlreadyExists(err) {
-			return fmt.Errorf("create node: %w", err)
-		}
+	if err := m.createNodes(ctx, client); err != nil {
+		return err
 	}
 	if err := m.writeKwokConfig(); err != nil {
 		return err
@@ -86,38 +77,6 @@ func isReady(n *corev1.Node) bool {
 		}
 	}
 	return false
-}
-
-// node returns the i-th node, large enough for any test and of a size that arithmetic is easy with.
-func (m *Member) node(i int, version string) *corev1.Node {
-	name := fmt.Sprintf("%s-node%d", m.Name, i+1)
-	size := corev1.ResourceList{
-		corev1.ResourceCPU:              resource.MustParse("100"),
-		corev1.ResourceMemory:           resource.MustParse("400Gi"),
-		corev1.ResourceEphemeralStorage: resource.MustParse("1000Gi"),
-		corev1.ResourcePods:             resource.MustParse("5000"),
-	}
-	return &corev1.Node{
-		ObjectMeta: metav1.ObjectMeta{
-			Name: name,
-			Labels: map[string]string{
-				corev1.LabelHostname:   name,
-				corev1.LabelOSStable:   "linux",
-				corev1.LabelArchStable: "amd64",
-			},
-		},
-		Status: corev1.NodeStatus{
-			Capacity:    size,
-			Allocatable: size,
-			NodeInfo: corev1.NodeSystemInfo{
-				KubeletVersion:          version,
-				OperatingSystem:         "linux",
-				Architecture:            "amd64",
-				OSImage:                 "kwok",
-				ContainerRuntimeVersion: "kwok://0.0.0",
-			},
-		},
-	}
 }
 
 // poll calls check until it returns nil, ctx ends or one of the processes exits.
