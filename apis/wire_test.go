@@ -27,6 +27,7 @@ import (
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
+	searchv1alpha1 "github.com/manifold-k8s/manifold/apis/search/v1alpha1"
 	workv1alpha1 "github.com/manifold-k8s/manifold/apis/work/v1alpha1"
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 )
@@ -35,7 +36,7 @@ func newScheme(t *testing.T) *runtime.Scheme {
 	t.Helper()
 	s := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
-		policyv1alpha1.AddToScheme, clusterv1alpha1.AddToScheme, workv1alpha1.AddToScheme, workv1alpha2.AddToScheme,
+		policyv1alpha1.AddToScheme, clusterv1alpha1.AddToScheme, searchv1alpha1.AddToScheme, workv1alpha1.AddToScheme, workv1alpha2.AddToScheme,
 		clusterv1alpha1.AddConversionFuncs,
 	} {
 		if err := add(s); err != nil {
@@ -161,6 +162,7 @@ func TestFieldCount(t *testing.T) {
 		"ClusterOverridePolicy":    {typ: reflect.TypeFor[policyv1alpha1.ClusterOverridePolicy](), want: 156},
 		"ResourceBinding":          {typ: reflect.TypeFor[workv1alpha2.ResourceBinding](), want: 275},
 		"ClusterResourceBinding":   {typ: reflect.TypeFor[workv1alpha2.ClusterResourceBinding](), want: 275},
+		"ResourceRegistry":         {typ: reflect.TypeFor[searchv1alpha1.ResourceRegistry](), want: 43},
 	} {
 		all := map[string]bool{}
 		for _, part := range []string{"Spec", "Status"} {

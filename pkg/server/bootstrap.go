@@ -20,13 +20,14 @@ import (
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
+	searchv1alpha1 "github.com/manifold-k8s/manifold/apis/search/v1alpha1"
 	workv1alpha1 "github.com/manifold-k8s/manifold/apis/work/v1alpha1"
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 )
 
 // addOurTypes makes a scheme know the kinds of our groups.
 func addOurTypes(s *runtime.Scheme) error {
-	for _, add := range []func(*runtime.Scheme) error{policyv1alpha1.AddToScheme, clusterv1alpha1.AddToScheme, workv1alpha1.AddToScheme, workv1alpha2.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{policyv1alpha1.AddToScheme, clusterv1alpha1.AddToScheme, searchv1alpha1.AddToScheme, workv1alpha1.AddToScheme, workv1alpha2.AddToScheme} {
 		if err := add(s); err != nil {
 			return err
 		}
@@ -65,7 +66,13 @@ func clusterRoles() []rbacv1.ClusterRole {
 		{APIGroups: []string{workv1alpha1.GroupName}, Resources: []string{"works"}, Verbs: works.Rules[0].Verbs},
 		{APIGroups: []string{workv1alpha1.GroupName}, Resources: []string{"works/status"}, Verbs: []string{"get"}},
 	}
-	return []rbacv1.ClusterRole{view, edit, works}
+	// Who may read everywhere may search. A search shows nobody what the underlying kind would not.
+	find := role("karmada-search", []string{"view"})
+	find.Rules = []rbacv1.PolicyRule{
+		{APIGroups: []string{searchv1alpha1.GroupName}, Resources: []string{"resourceregistries", "resourceregistries/status"}, Verbs: view.Rules[0].Verbs},
+		{APIGroups: []string{searchv1alpha1.GroupName}, Resources: []string{"search", "search/api", "search/apis", "proxying/proxy"}, Verbs: []string{"get"}},
+	}
+	return []rbacv1.ClusterRole{view, edit, works, find}
 }
 
 // bootstrap makes sure that the objects exist which every hub has.

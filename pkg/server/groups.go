@@ -17,12 +17,14 @@ import (
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
+	searchv1alpha1 "github.com/manifold-k8s/manifold/apis/search/v1alpha1"
 	workv1alpha1 "github.com/manifold-k8s/manifold/apis/work/v1alpha1"
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 	generatedopenapi "github.com/manifold-k8s/manifold/pkg/generated/openapi"
 	"github.com/manifold-k8s/manifold/pkg/native"
 	"github.com/manifold-k8s/manifold/pkg/registry/cluster"
 	"github.com/manifold-k8s/manifold/pkg/registry/policy"
+	"github.com/manifold-k8s/manifold/pkg/registry/search"
 	"github.com/manifold-k8s/manifold/pkg/registry/work"
 )
 
@@ -30,6 +32,7 @@ import (
 type ourGroups struct {
 	policy  policy.Storage
 	cluster cluster.Storage
+	search  search.Storage
 	work    work.Storage
 	works   *work.Works
 }
@@ -68,6 +71,14 @@ func (s *ourGroups) groups() []native.Group {
 					return nil, err
 				}
 				return s.work.Resources(), nil
+			}),
+		group(searchv1alpha1.SchemeGroupVersion, 1300, searchv1alpha1.AddKnownTypes, []string{"resourceregistries"},
+			func(scheme *runtime.Scheme, getter generic.RESTOptionsGetter) (_ map[string]rest.Storage, err error) {
+				s.search, err = search.NewStorage(scheme, getter)
+				if err != nil {
+					return nil, err
+				}
+				return s.search.Resources(), nil
 			}),
 		{
 			Version: workv1alpha1.SchemeGroupVersion, Priority: 1400, AddTypes: workv1alpha1.AddKnownTypes,

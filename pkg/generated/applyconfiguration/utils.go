@@ -10,11 +10,13 @@ package applyconfiguration
 import (
 	v1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
+	searchv1alpha1 "github.com/manifold-k8s/manifold/apis/search/v1alpha1"
 	workv1alpha1 "github.com/manifold-k8s/manifold/apis/work/v1alpha1"
 	v1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/applyconfiguration/cluster/v1alpha1"
 	internal "github.com/manifold-k8s/manifold/pkg/generated/applyconfiguration/internal"
 	applyconfigurationpolicyv1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/applyconfiguration/policy/v1alpha1"
+	applyconfigurationsearchv1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/applyconfiguration/search/v1alpha1"
 	applyconfigurationworkv1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/applyconfiguration/work/v1alpha1"
 	workv1alpha2 "github.com/manifold-k8s/manifold/pkg/generated/applyconfiguration/work/v1alpha2"
 	runtime "k8s.io/apimachinery/pkg/runtime"
@@ -125,6 +127,20 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &applyconfigurationpolicyv1alpha1.WorkloadAffinityTermApplyConfiguration{}
 	case policyv1alpha1.SchemeGroupVersion.WithKind("YAMLPatchOperation"):
 		return &applyconfigurationpolicyv1alpha1.YAMLPatchOperationApplyConfiguration{}
+
+		// Group=search.karmada.io, Version=v1alpha1
+	case searchv1alpha1.SchemeGroupVersion.WithKind("BackendStoreConfig"):
+		return &applyconfigurationsearchv1alpha1.BackendStoreConfigApplyConfiguration{}
+	case searchv1alpha1.SchemeGroupVersion.WithKind("OpenSearchConfig"):
+		return &applyconfigurationsearchv1alpha1.OpenSearchConfigApplyConfiguration{}
+	case searchv1alpha1.SchemeGroupVersion.WithKind("ResourceRegistry"):
+		return &applyconfigurationsearchv1alpha1.ResourceRegistryApplyConfiguration{}
+	case searchv1alpha1.SchemeGroupVersion.WithKind("ResourceRegistrySpec"):
+		return &applyconfigurationsearchv1alpha1.ResourceRegistrySpecApplyConfiguration{}
+	case searchv1alpha1.SchemeGroupVersion.WithKind("ResourceRegistryStatus"):
+		return &applyconfigurationsearchv1alpha1.ResourceRegistryStatusApplyConfiguration{}
+	case searchv1alpha1.SchemeGroupVersion.WithKind("ResourceSelector"):
+		return &applyconfigurationsearchv1alpha1.ResourceSelectorApplyConfiguration{}
 
 		// Group=work.karmada.io, Version=v1alpha1
 	case workv1alpha1.SchemeGroupVersion.WithKind("ManifestStatus"):

@@ -13,6 +13,7 @@ package openapi
 import (
 	v1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
+	searchv1alpha1 "github.com/manifold-k8s/manifold/apis/search/v1alpha1"
 	workv1alpha1 "github.com/manifold-k8s/manifold/apis/work/v1alpha1"
 	v1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 	common "k8s.io/kube-openapi/pkg/common"
@@ -75,6 +76,15 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		policyv1alpha1.WorkloadAffinity{}.OpenAPIModelName():             schema_manifold_apis_policy_v1alpha1_WorkloadAffinity(ref),
 		policyv1alpha1.WorkloadAffinityTerm{}.OpenAPIModelName():         schema_manifold_apis_policy_v1alpha1_WorkloadAffinityTerm(ref),
 		policyv1alpha1.YAMLPatchOperation{}.OpenAPIModelName():           schema_manifold_apis_policy_v1alpha1_YAMLPatchOperation(ref),
+		searchv1alpha1.BackendStoreConfig{}.OpenAPIModelName():           schema_manifold_apis_search_v1alpha1_BackendStoreConfig(ref),
+		searchv1alpha1.OpenSearchConfig{}.OpenAPIModelName():             schema_manifold_apis_search_v1alpha1_OpenSearchConfig(ref),
+		searchv1alpha1.Proxying{}.OpenAPIModelName():                     schema_manifold_apis_search_v1alpha1_Proxying(ref),
+		searchv1alpha1.ResourceRegistry{}.OpenAPIModelName():             schema_manifold_apis_search_v1alpha1_ResourceRegistry(ref),
+		searchv1alpha1.ResourceRegistryList{}.OpenAPIModelName():         schema_manifold_apis_search_v1alpha1_ResourceRegistryList(ref),
+		searchv1alpha1.ResourceRegistrySpec{}.OpenAPIModelName():         schema_manifold_apis_search_v1alpha1_ResourceRegistrySpec(ref),
+		searchv1alpha1.ResourceRegistryStatus{}.OpenAPIModelName():       schema_manifold_apis_search_v1alpha1_ResourceRegistryStatus(ref),
+		searchv1alpha1.ResourceSelector{}.OpenAPIModelName():             schema_manifold_apis_search_v1alpha1_ResourceSelector(ref),
+		searchv1alpha1.Search{}.OpenAPIModelName():                       schema_manifold_apis_search_v1alpha1_Search(ref),
 		workv1alpha1.ManifestStatus{}.OpenAPIModelName():                 schema_manifold_apis_work_v1alpha1_ManifestStatus(ref),
 		workv1alpha1.ResourceIdentifier{}.OpenAPIModelName():             schema_manifold_apis_work_v1alpha1_ResourceIdentifier(ref),
 		workv1alpha1.Work{}.OpenAPIModelName():                           schema_manifold_apis_work_v1alpha1_Work(ref),
@@ -2807,6 +2817,347 @@ func schema_manifold_apis_policy_v1alpha1_YAMLPatchOperation(ref common.Referenc
 		},
 		Dependencies: []string{
 			"io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON"},
+	}
+}
+
+func schema_manifold_apis_search_v1alpha1_BackendStoreConfig(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "BackendStoreConfig says where objects are to be kept for searching.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"openSearch": {
+						SchemaProps: spec.SchemaProps{
+							Description: "An OpenSearch service.",
+							Ref:         ref(searchv1alpha1.OpenSearchConfig{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			searchv1alpha1.OpenSearchConfig{}.OpenAPIModelName()},
+	}
+}
+
+func schema_manifold_apis_search_v1alpha1_OpenSearchConfig(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "OpenSearchConfig is how an OpenSearch service is reached.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"addresses": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "URLs of the service's nodes, with the scheme http or https.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
+					"secretRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "The Secret on the hub with the name and the password of the service's user, under the keys username and password.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.LocalSecretReference{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"addresses", "secretRef"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.LocalSecretReference{}.OpenAPIModelName()},
+	}
+}
+
+func schema_manifold_apis_search_v1alpha1_Proxying(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Proxying is the kind of the resource proxying, below which the subresource proxy serves the API of all clusters as if they were one. There are no objects of this kind.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_manifold_apis_search_v1alpha1_ResourceRegistry(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ResourceRegistry names kinds of objects in member clusters that the resources search and proxying answer for.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard object metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "What can be searched, and where.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(searchv1alpha1.ResourceRegistrySpec{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "What is known of the search. Nothing is written here yet.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(searchv1alpha1.ResourceRegistryStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			searchv1alpha1.ResourceRegistrySpec{}.OpenAPIModelName(), searchv1alpha1.ResourceRegistryStatus{}.OpenAPIModelName(), "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"},
+	}
+}
+
+func schema_manifold_apis_search_v1alpha1_ResourceRegistryList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ResourceRegistryList is a list of ResourceRegistries.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard list metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref("io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "The registries of the list.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(searchv1alpha1.ResourceRegistry{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			searchv1alpha1.ResourceRegistry{}.OpenAPIModelName(), "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"},
+	}
+}
+
+func schema_manifold_apis_search_v1alpha1_ResourceRegistrySpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ResourceRegistrySpec is what can be searched, and where.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"targetCluster": {
+						SchemaProps: spec.SchemaProps{
+							Description: "The clusters to search. An empty object means all clusters.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(policyv1alpha1.ClusterAffinity{}.OpenAPIModelName()),
+						},
+					},
+					"resourceSelectors": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "The kinds to search. Secrets cannot be among them.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(searchv1alpha1.ResourceSelector{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"backendStore": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Where objects are to be kept for searching. Absent means in the server's memory. Other places are accepted, but have no effect: the server's memory is used.",
+							Ref:         ref(searchv1alpha1.BackendStoreConfig{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"targetCluster", "resourceSelectors"},
+			},
+		},
+		Dependencies: []string{
+			policyv1alpha1.ClusterAffinity{}.OpenAPIModelName(), searchv1alpha1.BackendStoreConfig{}.OpenAPIModelName(), searchv1alpha1.ResourceSelector{}.OpenAPIModelName()},
+	}
+}
+
+func schema_manifold_apis_search_v1alpha1_ResourceRegistryStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ResourceRegistryStatus is what is known of the search.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"conditions": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"type",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Conditions of the search.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref("io.k8s.apimachinery.pkg.apis.meta.v1.Condition"),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			"io.k8s.apimachinery.pkg.apis.meta.v1.Condition"},
+	}
+}
+
+func schema_manifold_apis_search_v1alpha1_ResourceSelector(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ResourceSelector names one kind of object.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Group and version, such as apps/v1, or v1 for the core group.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind, such as Deployment.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"namespace": {
+						SchemaProps: spec.SchemaProps{
+							Description: "The only namespace to search. Empty means all of them.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"apiVersion", "kind"},
+			},
+		},
+	}
+}
+
+func schema_manifold_apis_search_v1alpha1_Search(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Search is the kind of the resource search, whose paths below cache answer with the objects of all clusters. There are no objects of this kind.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
 	}
 }
 

@@ -28,12 +28,12 @@ func validateOverrideSpec(spec *policyv1alpha1.OverrideSpec, namespace string, p
 	for i := range spec.OverrideRules {
 		rule, path := &spec.OverrideRules[i], path.Child("overrideRules").Index(i)
 		if rule.TargetCluster != nil {
-			errs = append(errs, validateAffinity(rule.TargetCluster, path.Child("targetCluster"))...)
+			errs = append(errs, ValidateAffinity(rule.TargetCluster, path.Child("targetCluster"))...)
 		}
 		errs = append(errs, validateOverriders(&rule.Overriders, path.Child("overriders"))...)
 	}
 	if spec.TargetCluster != nil {
-		errs = append(errs, validateAffinity(spec.TargetCluster, path.Child("targetCluster"))...)
+		errs = append(errs, ValidateAffinity(spec.TargetCluster, path.Child("targetCluster"))...)
 	}
 	errs = append(errs, validateOverriders(&spec.Overriders, path.Child("overriders"))...)
 	if len(spec.OverrideRules) > 0 {

@@ -90,7 +90,7 @@ func validateReplicaScheduling(scheduling *policyv1alpha1.ReplicaSchedulingStrat
 func validatePlacementRules(placement *policyv1alpha1.Placement, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	if placement.ClusterAffinity != nil {
-		errs = append(errs, validateAffinity(placement.ClusterAffinity, path.Child("clusterAffinity"))...)
+		errs = append(errs, ValidateAffinity(placement.ClusterAffinity, path.Child("clusterAffinity"))...)
 		if placement.ClusterAffinities != nil {
 			errs = append(errs, field.Forbidden(path.Child("clusterAffinities"), "must not be combined with clusterAffinity; use one of the two"))
 		}
@@ -101,7 +101,7 @@ func validatePlacementRules(placement *policyv1alpha1.Placement, path *field.Pat
 	if scheduling := placement.ReplicaScheduling; scheduling != nil && scheduling.WeightPreference != nil {
 		list := path.Child("replicaScheduling", "weightPreference", "staticWeightList")
 		for i := range scheduling.WeightPreference.StaticWeightList {
-			errs = append(errs, validateAffinity(&scheduling.WeightPreference.StaticWeightList[i].TargetCluster, list.Index(i).Child("targetCluster"))...)
+			errs = append(errs, ValidateAffinity(&scheduling.WeightPreference.StaticWeightList[i].TargetCluster, list.Index(i).Child("targetCluster"))...)
 		}
 	}
 	if placement.WorkloadAffinity != nil {
@@ -117,7 +117,7 @@ func validateAffinityTerms(placement *policyv1alpha1.Placement, path *field.Path
 		term := &placement.ClusterAffinities[i]
 		path := path.Index(i)
 		errs = append(errs, validateAffinityName(term.AffinityName, names, path.Child("affinityName"))...)
-		errs = append(errs, validateAffinity(&term.ClusterAffinity, path)...)
+		errs = append(errs, ValidateAffinity(&term.ClusterAffinity, path)...)
 		if len(term.OverflowAffinities) == 0 {
 			continue
 		}
@@ -133,7 +133,7 @@ func validateAffinityTerms(placement *policyv1alpha1.Placement, path *field.Path
 		for j := range term.OverflowAffinities {
 			overflow := &term.OverflowAffinities[j]
 			errs = append(errs, validateAffinityName(overflow.AffinityName, inTerm, overflows.Index(j).Child("affinityName"))...)
-			errs = append(errs, validateAffinity(&overflow.ClusterAffinity, overflows.Index(j))...)
+			errs = append(errs, ValidateAffinity(&overflow.ClusterAffinity, overflows.Index(j))...)
 		}
 	}
 	return errs
@@ -243,8 +243,8 @@ func validateWorkloadAffinity(affinity *policyv1alpha1.WorkloadAffinity, path *f
 	return errs
 }
 
-// validateAffinity checks a filter on clusters, wherever it is used.
-func validateAffinity(affinity *policyv1alpha1.ClusterAffinity, path *field.Path) field.ErrorList {
+// ValidateAffinity checks a filter on clusters, wherever it is used.
+func ValidateAffinity(affinity *policyv1alpha1.ClusterAffinity, path *field.Path) field.ErrorList {
 	errs := validateLabelSelector(affinity.LabelSelector, path.Child("labelSelector"))
 	if affinity.FieldSelector == nil {
 		return errs

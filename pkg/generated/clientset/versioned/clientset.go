@@ -13,6 +13,7 @@ import (
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/clientset/versioned/typed/cluster/v1alpha1"
 	policyv1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/clientset/versioned/typed/policy/v1alpha1"
+	searchv1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/clientset/versioned/typed/search/v1alpha1"
 	workv1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/clientset/versioned/typed/work/v1alpha1"
 	workv1alpha2 "github.com/manifold-k8s/manifold/pkg/generated/clientset/versioned/typed/work/v1alpha2"
 	discovery "k8s.io/client-go/discovery"
@@ -24,6 +25,7 @@ type Interface interface {
 	Discovery() discovery.DiscoveryInterface
 	ClusterV1alpha1() clusterv1alpha1.ClusterV1alpha1Interface
 	PolicyV1alpha1() policyv1alpha1.PolicyV1alpha1Interface
+	SearchV1alpha1() searchv1alpha1.SearchV1alpha1Interface
 	WorkV1alpha1() workv1alpha1.WorkV1alpha1Interface
 	WorkV1alpha2() workv1alpha2.WorkV1alpha2Interface
 }
@@ -33,6 +35,7 @@ type Clientset struct {
 	*discovery.DiscoveryClient
 	clusterV1alpha1 *clusterv1alpha1.ClusterV1alpha1Client
 	policyV1alpha1  *policyv1alpha1.PolicyV1alpha1Client
+	searchV1alpha1  *searchv1alpha1.SearchV1alpha1Client
 	workV1alpha1    *workv1alpha1.WorkV1alpha1Client
 	workV1alpha2    *workv1alpha2.WorkV1alpha2Client
 }
@@ -45,6 +48,11 @@ func (c *Clientset) ClusterV1alpha1() clusterv1alpha1.ClusterV1alpha1Interface {
 // PolicyV1alpha1 retrieves the PolicyV1alpha1Client
 func (c *Clientset) PolicyV1alpha1() policyv1alpha1.PolicyV1alpha1Interface {
 	return c.policyV1alpha1
+}
+
+// SearchV1alpha1 retrieves the SearchV1alpha1Client
+func (c *Clientset) SearchV1alpha1() searchv1alpha1.SearchV1alpha1Interface {
+	return c.searchV1alpha1
 }
 
 // WorkV1alpha1 retrieves the WorkV1alpha1Client
@@ -109,6 +117,10 @@ func NewForConfigAndClient(c *rest.Config, httpClient *http.Client) (*Clientset,
 	if err != nil {
 		return nil, err
 	}
+	cs.searchV1alpha1, err = searchv1alpha1.NewForConfigAndClient(&configShallowCopy, httpClient)
+	if err != nil {
+		return nil, err
+	}
 	cs.workV1alpha1, err = workv1alpha1.NewForConfigAndClient(&configShallowCopy, httpClient)
 	if err != nil {
 		return nil, err
@@ -140,6 +152,7 @@ func New(c rest.Interface) *Clientset {
 	var cs Clientset
 	cs.clusterV1alpha1 = clusterv1alpha1.New(c)
 	cs.policyV1alpha1 = policyv1alpha1.New(c)
+	cs.searchV1alpha1 = searchv1alpha1.New(c)
 	cs.workV1alpha1 = workv1alpha1.New(c)
 	cs.workV1alpha2 = workv1alpha2.New(c)
 

@@ -17,6 +17,7 @@ import (
 	cluster "github.com/manifold-k8s/manifold/pkg/generated/informers/externalversions/cluster"
 	internalinterfaces "github.com/manifold-k8s/manifold/pkg/generated/informers/externalversions/internalinterfaces"
 	policy "github.com/manifold-k8s/manifold/pkg/generated/informers/externalversions/policy"
+	search "github.com/manifold-k8s/manifold/pkg/generated/informers/externalversions/search"
 	work "github.com/manifold-k8s/manifold/pkg/generated/informers/externalversions/work"
 	v1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	runtime "k8s.io/apimachinery/pkg/runtime"
@@ -318,6 +319,7 @@ type SharedInformerFactory interface {
 
 	Cluster() cluster.Interface
 	Policy() policy.Interface
+	Search() search.Interface
 	Work() work.Interface
 }
 
@@ -327,6 +329,10 @@ func (f *sharedInformerFactory) Cluster() cluster.Interface {
 
 func (f *sharedInformerFactory) Policy() policy.Interface {
 	return policy.New(f, f.namespace, f.tweakListOptions)
+}
+
+func (f *sharedInformerFactory) Search() search.Interface {
+	return search.New(f, f.namespace, f.tweakListOptions)
 }
 
 func (f *sharedInformerFactory) Work() work.Interface {

@@ -12,6 +12,7 @@ import (
 
 	v1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
+	searchv1alpha1 "github.com/manifold-k8s/manifold/apis/search/v1alpha1"
 	workv1alpha1 "github.com/manifold-k8s/manifold/apis/work/v1alpha1"
 	v1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 	schema "k8s.io/apimachinery/pkg/runtime/schema"
@@ -57,6 +58,10 @@ func (f *sharedInformerFactory) ForResource(resource schema.GroupVersionResource
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Policy().V1alpha1().OverridePolicies().Informer()}, nil
 	case policyv1alpha1.SchemeGroupVersion.WithResource("propagationpolicies"):
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Policy().V1alpha1().PropagationPolicies().Informer()}, nil
+
+		// Group=search.karmada.io, Version=v1alpha1
+	case searchv1alpha1.SchemeGroupVersion.WithResource("resourceregistries"):
+		return &genericInformer{resource: resource.GroupResource(), informer: f.Search().V1alpha1().ResourceRegistries().Informer()}, nil
 
 		// Group=work.karmada.io, Version=v1alpha1
 	case workv1alpha1.SchemeGroupVersion.WithResource("works"):
