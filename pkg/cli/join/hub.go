@@ -20,6 +20,7 @@ import (
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 	"github.com/manifold-k8s/manifold/pkg/cli/access"
+	"github.com/manifold-k8s/manifold/pkg/cli/apply"
 	"github.com/manifold-k8s/manifold/pkg/cli/await"
 	"github.com/manifold-k8s/manifold/pkg/cli/enrol"
 )
@@ -42,21 +43,21 @@ func checkSecrets(ctx context.Context, hub *access.Hub, m enrol.Membership) erro
 }
 
 // register writes the member to the hub: the Secrets first, so that whoever sees the Cluster finds them.
-func register(ctx context.Context, w *writer, hub *access.Hub, m enrol.Membership, c enrol.Credentials, existing *clusterv1alpha1.Cluster) error {
-	if err := w.ensureNamespace(ctx, m.Namespace); err != nil {
+func register(ctx context.Context, w *apply.Writer, hub *access.Hub, m enrol.Membership, c enrol.Credentials, existing *clusterv1alpha1.Cluster) error {
+	if err := w.EnsureNamespace(ctx, enrol.Namespace(m.Namespace)); err != nil {
 		return err
 	}
 	for _, secret := range m.Secrets(c, existing) {
-		if err := w.apply(ctx, secret); err != nil {
+		if err := w.Apply(ctx, secret); err != nil {
 			return err
 		}
 	}
 	cluster, err := writeCluster(ctx, w, hub, m, existing)
-	if err != nil || w.dryRun || existing != nil {
+	if err != nil || w.DryRun || existing != nil {
 		return err
 	}
 	for _, secret := range m.Secrets(c, cluster) {
-		if _, err := w.send(ctx, secret); err != nil {
+		if _, err := w.Send(ctx, secret); err != nil {
 			return fmt.Errorf("give it to the cluster: %w; run the same command again", err)
 		}
 	}
@@ -64,38 +65,38 @@ func register(ctx context.Context, w *writer, hub *access.Hub, m enrol.Membershi
 }
 
 // writeCluster makes the Cluster or updates the existing one, and returns it as it then is.
-func writeCluster(ctx context.Context, w *writer, hub *access.Hub, m enrol.Membership, existing *clusterv1alpha1.Cluster) (*clusterv1alpha1.Cluster, error) {
+func writeCluster(ctx context.Context, w *apply.Writer, hub *access.Hub, m enrol.Membership, existing *clusterv1alpha1.Cluster) (*clusterv1alpha1.Cluster, error) {
 	want := m.ClusterObject(existing)
 	switch {
 	case existing != nil && equality.Semantic.DeepEqual(existing, want):
-		w.say("Cluster", m.Cluster, "unchanged")
+		w.Say("Cluster", m.Cluster, "unchanged")
 		return existing, nil
-	case w.dryRun && existing != nil:
-		w.say("Cluster", m.Cluster, "would be brought up to date")
+	case w.DryRun && existing != nil:
+		w.Say("Cluster", m.Cluster, "would be brought up to date")
 		return want, nil
-	case w.dryRun:
-		w.say("Cluster", m.Cluster, "would be created")
+	case w.DryRun:
+		w.Say("Cluster", m.Cluster, "would be created")
 		return want, nil
 	case existing != nil:
 		return updateCluster(ctx, w, hub, m, existing)
 	}
-	made, err := hub.Clusters.Create(ctx, want, metav1.CreateOptions{FieldManager: fieldManager})
+	made, err := hub.Clusters.Create(ctx, want, metav1.CreateOptions{FieldManager: apply.FieldManager})
 	if apierrors.IsAlreadyExists(err) {
 		return nil, fmt.Errorf("somebody else has just made a cluster %q; run the same command again to see which", m.Cluster)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("create cluster %s: %w", m.Cluster, err)
 	}
-	w.say("Cluster", m.Cluster, "created")
+	w.Say("Cluster", m.Cluster, "created")
 	return made, nil
 }
 
-func updateCluster(ctx context.Context, w *writer, hub *access.Hub, m enrol.Membership, existing *clusterv1alpha1.Cluster) (*clusterv1alpha1.Cluster, error) {
+func updateCluster(ctx context.Context, w *apply.Writer, hub *access.Hub, m enrol.Membership, existing *clusterv1alpha1.Cluster) (*clusterv1alpha1.Cluster, error) {
 	var updated *clusterv1alpha1.Cluster
 	current := existing
 	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
 		var err error
-		updated, err = hub.Clusters.Update(ctx, m.ClusterObject(current), metav1.UpdateOptions{FieldManager: fieldManager})
+		updated, err = hub.Clusters.Update(ctx, m.ClusterObject(current), metav1.UpdateOptions{FieldManager: apply.FieldManager})
 		if !apierrors.IsConflict(err) {
 			return err
 		}
@@ -116,7 +117,7 @@ func updateCluster(ctx context.Context, w *writer, hub *access.Hub, m enrol.Memb
 	if existing.Spec.APIEndpoint != updated.Spec.APIEndpoint {
 		change += fmt.Sprintf(" (endpoint %s, was %s)", updated.Spec.APIEndpoint, existing.Spec.APIEndpoint)
 	}
-	w.say("Cluster", m.Cluster, change)
+	w.Say("Cluster", m.Cluster, change)
 	return updated, nil
 }
 

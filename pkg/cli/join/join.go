@@ -14,6 +14,7 @@ import (
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 	"github.com/manifold-k8s/manifold/pkg/cli/access"
+	"github.com/manifold-k8s/manifold/pkg/cli/apply"
 	"github.com/manifold-k8s/manifold/pkg/cli/enrol"
 )
 
@@ -43,8 +44,8 @@ func (o *options) run(ctx context.Context, flags *access.HubFlags, streams gener
 	if err != nil {
 		return err
 	}
-	inMember := &writer{where: "cluster", server: member, dryRun: o.dryRun, out: streams.Out}
-	onHub := &writer{where: "hub", server: hub.Server, dryRun: o.dryRun, out: streams.Out}
+	inMember := &apply.Writer{Where: "cluster", Server: member, DryRun: o.dryRun, Out: streams.Out}
+	onHub := &apply.Writer{Where: "hub", Server: hub.Server, DryRun: o.dryRun, Out: streams.Out}
 	credentials, err := prepare(ctx, inMember, o.name, o.namespace)
 	if err != nil {
 		return fmt.Errorf("prepare the cluster: %w", err)

@@ -7,46 +7,38 @@ package join
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/manifold-k8s/manifold/pkg/cli/await"
+	"github.com/manifold-k8s/manifold/pkg/cli/apply"
 	"github.com/manifold-k8s/manifold/pkg/cli/enrol"
 )
 
-// tokenTimeout is how long the member may take to issue a token. A token controller that runs takes well under a second.
-const tokenTimeout = 30 * time.Second
-
 // prepare makes in the member what the hub works with there, and returns the credentials; none in a dry run.
-func prepare(ctx context.Context, w *writer, cluster, namespace string) (enrol.Credentials, error) {
+func prepare(ctx context.Context, w *apply.Writer, cluster, namespace string) (enrol.Credentials, error) {
 	var none enrol.Credentials
-	if err := w.ensureNamespace(ctx, namespace); err != nil {
+	if err := w.EnsureNamespace(ctx, enrol.Namespace(namespace)); err != nil {
 		return none, err
 	}
 	accounts := []string{enrol.ImpersonatorAccount, enrol.Account(cluster)}
 	for _, name := range accounts {
-		if err := w.apply(ctx, enrol.ServiceAccount(namespace, name)); err != nil {
+		if err := w.Apply(ctx, enrol.ServiceAccount(namespace, name)); err != nil {
 			return none, err
 		}
 	}
 	for _, obj := range []enrol.Object{enrol.ClusterRole(cluster), enrol.ClusterRoleBinding(namespace, cluster)} {
-		if err := w.apply(ctx, obj); err != nil {
+		if err := w.Apply(ctx, obj); err != nil {
 			return none, err
 		}
 	}
 	tokens := map[string]*corev1.Secret{}
 	for _, name := range accounts {
 		var err error
-		if tokens[name], err = issueToken(ctx, w, namespace, name); err != nil {
+		if tokens[name], err = w.Token(ctx, enrol.TokenSecret(namespace, name)); err != nil {
 			return none, err
 		}
 	}
-	if w.dryRun {
+	if w.DryRun {
 		return none, nil
 	}
 	own := tokens[enrol.Account(cluster)].Data
@@ -55,53 +47,4 @@ func prepare(ctx context.Context, w *writer, cluster, namespace string) (enrol.C
 		CABundle:          own[corev1.ServiceAccountRootCAKey],
 		ImpersonatorToken: tokens[enrol.ImpersonatorAccount].Data[corev1.ServiceAccountTokenKey],
 	}, nil
-}
-
-// issueToken returns a Secret with a token of the account, which it waits for; nil in a dry run.
-func issueToken(ctx context.Context, w *writer, namespace, name string) (*corev1.Secret, error) {
-	want := enrol.TokenSecret(namespace, name)
-	if w.dryRun {
-		return nil, w.apply(ctx, want)
-	}
-	core := w.server.Kube.CoreV1()
-	account, err := core.ServiceAccounts(namespace).Get(ctx, name, metav1.GetOptions{})
-	if err != nil {
-		return nil, fmt.Errorf("read service account %s: %w", name, err)
-	}
-	secrets := core.Secrets(namespace)
-	old, err := secrets.Get(ctx, name, metav1.GetOptions{})
-	switch {
-	case apierrors.IsNotFound(err):
-	case err != nil:
-		return nil, fmt.Errorf("read secret %s: %w", name, err)
-	case enrol.TokenStateOf(old, account) == enrol.TokenStale:
-		err := secrets.Delete(ctx, name, *metav1.NewPreconditionDeleteOptions(string(old.UID)))
-		if err != nil && !apierrors.IsNotFound(err) {
-			return nil, fmt.Errorf("delete secret %s of a service account that is gone: %w", name, err)
-		}
-	}
-	if err := w.apply(ctx, want); err != nil {
-		return nil, err
-	}
-	return awaitToken(ctx, secrets, account, tokenTimeout)
-}
-
-// awaitToken waits until the Secret named like the account holds a token of it.
-func awaitToken(ctx context.Context, secrets await.Client[*corev1.Secret], account *corev1.ServiceAccount, timeout time.Duration) (*corev1.Secret, error) {
-	late := fmt.Errorf("no token for service account %s after %v; check that the cluster's kube-controller-manager runs, "+
-		"then run the same command again", account.Name, timeout)
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, late)
-	defer cancel()
-	var issued *corev1.Secret
-	err := await.Until(ctx, secrets, account.Name, func(secret *corev1.Secret, exists bool) (bool, error) {
-		if !exists || enrol.TokenStateOf(secret, account) == enrol.TokenStale {
-			return false, errors.New("it was deleted or replaced meanwhile; run the same command again")
-		}
-		issued = secret
-		return enrol.TokenStateOf(secret, account) == enrol.TokenIssued, nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("wait for secret %s: %w", account.Name, err)
-	}
-	return issued, nil
 }

@@ -3,7 +3,7 @@ Copyright 2026 The Manifold Authors.
 SPDX-License-Identifier: Apache-2.0
 */
 
-package join
+package apply
 
 import (
 	"strings"
