@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly module=github.com/manifold-k8s/manifold
 readonly out=pkg/generated
 readonly header=hack/boilerplate.go.txt
-readonly apis=(cluster/v1alpha1 policy/v1alpha1 search/v1alpha1 work/v1alpha1 work/v1alpha2)
+readonly apis=(cluster/v1alpha1 hub/v1alpha1 policy/v1alpha1 search/v1alpha1 work/v1alpha1 work/v1alpha2)
 readonly packages=("${apis[@]/#/${module}/apis/}")
 
 # Everything is made in a directory aside and moved over the old at the end, so that a generator that fails leaves the old

@@ -59,6 +59,8 @@ type Config struct {
 	Groups []Group
 	// OpenAPI are the definitions of the groups' types.
 	OpenAPI openapi.GetOpenAPIDefinitions
+	// Front lets further users in; nil lets in nobody but the server's own.
+	Front Front
 }
 
 // Server is the chain of API servers: aggregator, native kinds and our groups, custom resources.
@@ -91,6 +93,9 @@ func New(cfg Config) (*Server, error) {
 	hideInternalVersion(generic)
 	for _, g := range cfg.Groups {
 		g.storeAsJSON(factory)
+	}
+	if err := admit(cfg.Front, generic); err != nil {
+		return nil, fmt.Errorf("open to the users of another server: %w", err)
 	}
 	if !cfg.Options.Authentication.Anonymous.Allow {
 		generic.Authentication.Authenticator = union.NewFailOnError(generic.Authentication.Authenticator, anonymous.NewAuthenticator(healthPaths))

@@ -126,6 +126,9 @@ func (c credentials) unpublish() error {
 	return nil
 }
 
+// serviceName is how a host cluster calls the server that is registered with it by the names that registering proposes.
+const serviceName = "manifold.manifold-system.svc"
+
 func newCredentials(o *Options) credentials {
 	host, err := os.Hostname()
 	if err != nil {
@@ -138,7 +141,7 @@ func newCredentials(o *Options) credentials {
 	}
 	return credentials{
 		pki:        pki{dir: filepath.Join(o.DataDir, "pki"), now: time.Now},
-		hosts:      append([]string{host, o.GenericServerRunOptions.ExternalHost}, o.ServingNames...),
+		hosts:      append([]string{host, o.GenericServerRunOptions.ExternalHost, serviceName}, o.ServingNames...),
 		ips:        append([]net.IP{bind, o.GenericServerRunOptions.AdvertiseAddress, net.ParseIP(o.GenericServerRunOptions.ExternalHost)}, addresses(o.ServingNames)...),
 		url:        "https://" + net.JoinHostPort(reach, fmt.Sprint(o.SecureServing.BindPort)),
 		kubeconfig: filepath.Join(o.DataDir, "admin.kubeconfig"),

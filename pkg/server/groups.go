@@ -16,6 +16,7 @@ import (
 	"k8s.io/utils/clock"
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
+	hubv1alpha1 "github.com/manifold-k8s/manifold/apis/hub/v1alpha1"
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
 	searchv1alpha1 "github.com/manifold-k8s/manifold/apis/search/v1alpha1"
 	workv1alpha1 "github.com/manifold-k8s/manifold/apis/work/v1alpha1"
@@ -23,6 +24,7 @@ import (
 	generatedopenapi "github.com/manifold-k8s/manifold/pkg/generated/openapi"
 	"github.com/manifold-k8s/manifold/pkg/native"
 	"github.com/manifold-k8s/manifold/pkg/registry/cluster"
+	"github.com/manifold-k8s/manifold/pkg/registry/federation"
 	"github.com/manifold-k8s/manifold/pkg/registry/policy"
 	"github.com/manifold-k8s/manifold/pkg/registry/search"
 	"github.com/manifold-k8s/manifold/pkg/registry/work"
@@ -35,9 +37,10 @@ type ourGroups struct {
 	search  search.Storage
 	work    work.Storage
 	works   *work.Works
+	hub     federation.Storage
 }
 
-func newGroups() *ourGroups { return &ourGroups{} }
+func newGroups() *ourGroups { return &ourGroups{hub: federation.NewStorage()} }
 
 // groups describes our API groups to the API server.
 func (s *ourGroups) groups() []native.Group {
@@ -89,6 +92,12 @@ func (s *ourGroups) groups() []native.Group {
 					return nil, err
 				}
 				return s.works.Resources(), nil
+			},
+		},
+		{
+			Version: hubv1alpha1.SchemeGroupVersion, Priority: 1300, AddTypes: hubv1alpha1.AddKnownTypes,
+			NewStorage: func(*runtime.Scheme, generic.RESTOptionsGetter) (map[string]rest.Storage, error) {
+				return s.hub.Resources(), nil
 			},
 		},
 	}

@@ -148,6 +148,11 @@ func newHub(loopback *rest.Config, resources *local.Resources, ours *ourGroups, 
 		return nil, err
 	}
 
+	ours.hub.Federations.Use(statusOf(clusters))
+	if err := ours.hub.Proxy.Use(loopback); err != nil {
+		return nil, err
+	}
+
 	h.caches = []func(context.Context) error{
 		func(ctx context.Context) error { clusters.RunWithContext(ctx); return nil },
 		policies.Run, bindings.Run, templates.Run, computed.Run,

@@ -38,6 +38,8 @@ type Options struct {
 	// MemberQPS and MemberBurst bound the requests to one member, per second.
 	MemberQPS   float32
 	MemberBurst int
+	// Host is the cluster behind whose API server this one stands, if any.
+	Host hostOptions
 	// SkippedNamespaces are regular expressions: namespaces whose whole name fits one stay on the hub, with all that is in
 	// them.
 	SkippedNamespaces []string
@@ -48,7 +50,7 @@ type Options struct {
 
 // NewOptions returns the defaults: a server for everybody on port 6443, with its own store under ./manifold-data.
 func NewOptions() *Options {
-	o := &Options{Options: native.NewOptions(), DataDir: "manifold-data", MemberQPS: 400, MemberBurst: 800}
+	o := &Options{Options: native.NewOptions(), DataDir: "manifold-data", MemberQPS: 400, MemberBurst: 800, Host: newHostOptions()}
 	o.Etcd.StorageConfig.Prefix = "/manifold"
 	o.claim = admission.NewClaim()
 	generic := o.Admission.GenericAdmission
@@ -71,6 +73,7 @@ func (o *Options) Flags() *cliflag.NamedFlagSets {
 	fs.Float32Var(&o.MemberQPS, "member-api-qps", o.MemberQPS, "Requests per second to the API server of one member cluster.")
 	fs.IntVar(&o.MemberBurst, "member-api-burst", o.MemberBurst, "Burst of requests to the API server of one member cluster.")
 	fs.StringSliceVar(&o.SkippedNamespaces, "skipped-propagating-namespaces", o.SkippedNamespaces, "Regular expressions for the names of namespaces that stay on the hub with all that is in them, besides kube-.*, karmada-system, karmada-cluster and karmada-es-.*, which always do.")
+	o.Host.addFlags(all.FlagSet("host cluster"))
 	o.AddFlags(all)
 	explain(all.FlagSet("etcd"), "etcd-servers", "External etcd servers (scheme://ip:port), comma separated. Without this flag the server runs its own etcd in --data-dir.")
 	explain(all.FlagSet("authorization"), "authorization-mode", "Ordered list of the authorizers to ask: AlwaysAllow, AlwaysDeny, ABAC, Webhook, RBAC.")
@@ -114,6 +117,7 @@ func (o *Options) validate() error {
 	if _, err := match.ParseNamespaces(o.SkippedNamespaces); err != nil {
 		errs = append(errs, fmt.Errorf("--skipped-propagating-namespaces: %w", err))
 	}
+	errs = append(errs, o.Host.validate()...)
 	for _, n := range o.ServingNames {
 		if strings.ContainsAny(n, " /:") && net.ParseIP(n) == nil {
 			errs = append(errs, fmt.Errorf("--serving-names: %q is neither a DNS name nor an IP address", n))

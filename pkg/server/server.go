@@ -62,7 +62,16 @@ func Run(ctx context.Context, o *Options) error {
 		return err
 	}
 	ours := newGroups()
-	api, err := native.New(native.Config{Options: completed, Groups: ours.groups(), OpenAPI: definitions})
+	front, err := o.Host.front(ours.groups())
+	if err != nil {
+		return fmt.Errorf("read --host-kubeconfig: %w", err)
+	}
+	config := native.Config{Options: completed, Groups: ours.groups(), OpenAPI: definitions}
+	if front != nil {
+		config.Front = front
+		g.Go(func() error { return front.Run(ctx) })
+	}
+	api, err := native.New(config)
 	if err != nil {
 		return fmt.Errorf("build API server: %w", err)
 	}

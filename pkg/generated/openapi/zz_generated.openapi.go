@@ -12,6 +12,7 @@ package openapi
 
 import (
 	v1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
+	hubv1alpha1 "github.com/manifold-k8s/manifold/apis/hub/v1alpha1"
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
 	searchv1alpha1 "github.com/manifold-k8s/manifold/apis/search/v1alpha1"
 	workv1alpha1 "github.com/manifold-k8s/manifold/apis/work/v1alpha1"
@@ -35,6 +36,9 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.ResourceModel{}.OpenAPIModelName():                      schema_manifold_apis_cluster_v1alpha1_ResourceModel(ref),
 		v1alpha1.ResourceModelRange{}.OpenAPIModelName():                 schema_manifold_apis_cluster_v1alpha1_ResourceModelRange(ref),
 		v1alpha1.ResourceSummary{}.OpenAPIModelName():                    schema_manifold_apis_cluster_v1alpha1_ResourceSummary(ref),
+		hubv1alpha1.Federation{}.OpenAPIModelName():                      schema_manifold_apis_hub_v1alpha1_Federation(ref),
+		hubv1alpha1.FederationList{}.OpenAPIModelName():                  schema_manifold_apis_hub_v1alpha1_FederationList(ref),
+		hubv1alpha1.FederationStatus{}.OpenAPIModelName():                schema_manifold_apis_hub_v1alpha1_FederationStatus(ref),
 		policyv1alpha1.ApplicationFailoverBehavior{}.OpenAPIModelName():  schema_manifold_apis_policy_v1alpha1_ApplicationFailoverBehavior(ref),
 		policyv1alpha1.ClusterAffinity{}.OpenAPIModelName():              schema_manifold_apis_policy_v1alpha1_ClusterAffinity(ref),
 		policyv1alpha1.ClusterAffinityTerm{}.OpenAPIModelName():          schema_manifold_apis_policy_v1alpha1_ClusterAffinityTerm(ref),
@@ -817,6 +821,137 @@ func schema_manifold_apis_cluster_v1alpha1_ResourceSummary(ref common.ReferenceC
 		},
 		Dependencies: []string{
 			v1alpha1.AllocatableModeling{}.OpenAPIModelName(), "io.k8s.apimachinery.pkg.api.resource.Quantity"},
+	}
+}
+
+func schema_manifold_apis_hub_v1alpha1_Federation(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Federation is the federation that this server is. It is computed when it is read, and cannot be changed.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard object metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "How the federation is.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(hubv1alpha1.FederationStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			hubv1alpha1.FederationStatus{}.OpenAPIModelName(), "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"},
+	}
+}
+
+func schema_manifold_apis_hub_v1alpha1_FederationList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "FederationList is a list of Federations.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard list metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref("io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "The Federations of the list.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(hubv1alpha1.Federation{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			hubv1alpha1.Federation{}.OpenAPIModelName(), "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"},
+	}
+}
+
+func schema_manifold_apis_hub_v1alpha1_FederationStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "FederationStatus is how the federation is.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kubernetesVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Version of Kubernetes that the hub speaks, such as v1.36.3.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"clusters": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Number of Clusters that have joined.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"readyClusters": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Number of Clusters among them that are ready.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+				},
+				Required: []string{"clusters", "readyClusters"},
+			},
+		},
 	}
 }
 

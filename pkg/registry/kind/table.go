@@ -13,6 +13,7 @@ import (
 	metatable "k8s.io/apimachinery/pkg/api/meta/table"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/rest"
 )
 
 // Column is one printed column.
@@ -31,6 +32,11 @@ func Age[T Object]() Column[T] {
 		Description: "Time since the object was created.",
 		Cell:        func(obj T) any { return metatable.ConvertToHumanReadableDateType(obj.GetCreationTimestamp()) },
 	}
+}
+
+// NewTable returns what prints NAME and the columns.
+func NewTable[T Object](columns []Column[T]) rest.TableConvertor {
+	return tableConvertor[T]{columns: columns}
 }
 
 // tableConvertor prints NAME and the columns.

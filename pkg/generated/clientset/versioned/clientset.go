@@ -12,6 +12,7 @@ import (
 	http "net/http"
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/clientset/versioned/typed/cluster/v1alpha1"
+	hubv1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/clientset/versioned/typed/hub/v1alpha1"
 	policyv1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/clientset/versioned/typed/policy/v1alpha1"
 	searchv1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/clientset/versioned/typed/search/v1alpha1"
 	workv1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/clientset/versioned/typed/work/v1alpha1"
@@ -24,6 +25,7 @@ import (
 type Interface interface {
 	Discovery() discovery.DiscoveryInterface
 	ClusterV1alpha1() clusterv1alpha1.ClusterV1alpha1Interface
+	HubV1alpha1() hubv1alpha1.HubV1alpha1Interface
 	PolicyV1alpha1() policyv1alpha1.PolicyV1alpha1Interface
 	SearchV1alpha1() searchv1alpha1.SearchV1alpha1Interface
 	WorkV1alpha1() workv1alpha1.WorkV1alpha1Interface
@@ -34,6 +36,7 @@ type Interface interface {
 type Clientset struct {
 	*discovery.DiscoveryClient
 	clusterV1alpha1 *clusterv1alpha1.ClusterV1alpha1Client
+	hubV1alpha1     *hubv1alpha1.HubV1alpha1Client
 	policyV1alpha1  *policyv1alpha1.PolicyV1alpha1Client
 	searchV1alpha1  *searchv1alpha1.SearchV1alpha1Client
 	workV1alpha1    *workv1alpha1.WorkV1alpha1Client
@@ -43,6 +46,11 @@ type Clientset struct {
 // ClusterV1alpha1 retrieves the ClusterV1alpha1Client
 func (c *Clientset) ClusterV1alpha1() clusterv1alpha1.ClusterV1alpha1Interface {
 	return c.clusterV1alpha1
+}
+
+// HubV1alpha1 retrieves the HubV1alpha1Client
+func (c *Clientset) HubV1alpha1() hubv1alpha1.HubV1alpha1Interface {
+	return c.hubV1alpha1
 }
 
 // PolicyV1alpha1 retrieves the PolicyV1alpha1Client
@@ -113,6 +121,10 @@ func NewForConfigAndClient(c *rest.Config, httpClient *http.Client) (*Clientset,
 	if err != nil {
 		return nil, err
 	}
+	cs.hubV1alpha1, err = hubv1alpha1.NewForConfigAndClient(&configShallowCopy, httpClient)
+	if err != nil {
+		return nil, err
+	}
 	cs.policyV1alpha1, err = policyv1alpha1.NewForConfigAndClient(&configShallowCopy, httpClient)
 	if err != nil {
 		return nil, err
@@ -151,6 +163,7 @@ func NewForConfigOrDie(c *rest.Config) *Clientset {
 func New(c rest.Interface) *Clientset {
 	var cs Clientset
 	cs.clusterV1alpha1 = clusterv1alpha1.New(c)
+	cs.hubV1alpha1 = hubv1alpha1.New(c)
 	cs.policyV1alpha1 = policyv1alpha1.New(c)
 	cs.searchV1alpha1 = searchv1alpha1.New(c)
 	cs.workV1alpha1 = workv1alpha1.New(c)

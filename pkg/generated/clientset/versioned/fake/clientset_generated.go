@@ -12,6 +12,8 @@ import (
 	clientset "github.com/manifold-k8s/manifold/pkg/generated/clientset/versioned"
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/clientset/versioned/typed/cluster/v1alpha1"
 	fakeclusterv1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/clientset/versioned/typed/cluster/v1alpha1/fake"
+	hubv1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/clientset/versioned/typed/hub/v1alpha1"
+	fakehubv1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/clientset/versioned/typed/hub/v1alpha1/fake"
 	policyv1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/clientset/versioned/typed/policy/v1alpha1"
 	fakepolicyv1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/clientset/versioned/typed/policy/v1alpha1/fake"
 	searchv1alpha1 "github.com/manifold-k8s/manifold/pkg/generated/clientset/versioned/typed/search/v1alpha1"
@@ -136,6 +138,11 @@ var (
 // ClusterV1alpha1 retrieves the ClusterV1alpha1Client
 func (c *Clientset) ClusterV1alpha1() clusterv1alpha1.ClusterV1alpha1Interface {
 	return &fakeclusterv1alpha1.FakeClusterV1alpha1{Fake: &c.Fake}
+}
+
+// HubV1alpha1 retrieves the HubV1alpha1Client
+func (c *Clientset) HubV1alpha1() hubv1alpha1.HubV1alpha1Interface {
+	return &fakehubv1alpha1.FakeHubV1alpha1{Fake: &c.Fake}
 }
 
 // PolicyV1alpha1 retrieves the PolicyV1alpha1Client
