@@ -66,11 +66,12 @@ func clusterRoles() []rbacv1.ClusterRole {
 		{APIGroups: []string{workv1alpha1.GroupName}, Resources: []string{"works"}, Verbs: works.Rules[0].Verbs},
 		{APIGroups: []string{workv1alpha1.GroupName}, Resources: []string{"works/status"}, Verbs: []string{"get"}},
 	}
-	// Who may read everywhere may search. A search shows nobody what the underlying kind would not.
+	// Who may read everywhere may search. A search shows nobody what the underlying kind would not. Proxying is not among it:
+	// whoever has that right may be impersonated in the members.
 	find := role("karmada-search", []string{"view"})
 	find.Rules = []rbacv1.PolicyRule{
 		{APIGroups: []string{searchv1alpha1.GroupName}, Resources: []string{"resourceregistries", "resourceregistries/status"}, Verbs: view.Rules[0].Verbs},
-		{APIGroups: []string{searchv1alpha1.GroupName}, Resources: []string{"search", "search/api", "search/apis", "proxying/proxy"}, Verbs: []string{"get"}},
+		{APIGroups: []string{searchv1alpha1.GroupName}, Resources: []string{"search", "search/api", "search/apis"}, Verbs: []string{"get"}},
 	}
 	return []rbacv1.ClusterRole{view, edit, works, find}
 }

@@ -104,7 +104,7 @@ func TestClusterRoles(t *testing.T) {
 			t.Errorf("%s: to viewers %v, to editors %v", role.Name, reads, writes)
 		}
 	}
-	if len(clusterRoles()) != 3 {
+	if len(clusterRoles()) != 4 {
 		t.Errorf("%d roles", len(clusterRoles()))
 	}
 }
