@@ -99,7 +99,7 @@ update-modules: ## Tidy go.mod and go.sum.
 
 .PHONY: members-bin
 members-bin: ## Build what local member clusters run, once per version, into a cache outside the checkout.
-	@hack/build-tools.sh "$(MEMBER_BIN)" kube-apiserver kube-controller-manager kube-scheduler kubectl kwok
+	@hack/build-tools.sh "$(MEMBER_BIN)" kube-apiserver kube-controller-manager kube-scheduler kubectl kwok metrics-server
 
 .PHONY: bin/kubectl
 bin/kubectl:

@@ -12,5 +12,6 @@ version() { go list -C "$1" -m -f '{{.Version}}' "$2"; }
 cache=${MANIFOLD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/manifold}
 kubernetes=$(version . k8s.io/kubernetes)
 kwok=$(version hack/tools sigs.k8s.io/kwok)
+metrics=$(version hack/tools sigs.k8s.io/metrics-server)
 staticcheck=$(version hack/tools honnef.co/go/tools)
-echo "$cache/bin/kubernetes-$kubernetes-kwok-$kwok-staticcheck-$staticcheck-$(go env GOVERSION)-$(go env GOOS)-$(go env GOARCH)"
+echo "$cache/bin/kubernetes-$kubernetes-kwok-$kwok-metrics-server-$metrics-staticcheck-$staticcheck-$(go env GOVERSION)-$(go env GOOS)-$(go env GOARCH)"

@@ -17,6 +17,7 @@ for name in "$@"; do
   case $name in
   kube-apiserver | kube-controller-manager | kube-scheduler | kubectl) list=kubernetes package=k8s.io/kubernetes/cmd/$name ;;
   kwok) list=tools package=sigs.k8s.io/kwok/cmd/kwok ;;
+  metrics-server) list=tools package=sigs.k8s.io/metrics-server/cmd/metrics-server ;;
   staticcheck) list=tools package=honnef.co/go/tools/cmd/staticcheck ;;
   *) echo "unknown program: $name" >&2 && exit 2 ;;
   esac

@@ -47,7 +47,7 @@ func newDemo(count int) *demo {
 			name:    "members",
 			pidFile: state("members.pid"),
 			log:     state("members.log"),
-			command: []string{"bin/members", "--dir", state("members"), "--count", strconv.Itoa(count)},
+			command: []string{"bin/members", "--dir", state("members"), "--count", strconv.Itoa(count), "--metrics"},
 		},
 		hub: daemon{name: "hub", pidFile: state("hub.pid"), log: state("hub.log")},
 	}

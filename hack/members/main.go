@@ -89,6 +89,7 @@ func parse(args []string) (members.Config, error) {
 	flags.IntVar(&cfg.Count, "count", 3, "number of members")
 	flags.StringVar(&cfg.BinDir, "bin-dir", "", "folder of the control plane's binaries (default: where `make members-bin` puts them)")
 	flags.BoolVar(&cfg.WithWorkloads, "workloads", true, "run controllers, a scheduler and two nodes in each member")
+	flags.BoolVar(&cfg.WithMetrics, "metrics", false, "run a metrics-server in each member, for kubectl top; needs --workloads")
 	if err := flags.Parse(args); err != nil {
 		return cfg, err
 	}

@@ -19,6 +19,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // certValidity is far longer than any member lives; nothing renews these certificates.
@@ -43,6 +45,9 @@ func loadCredentials(dir, member string) (credentials, error) {
 		if err := os.Rename(dir+".new", dir); err != nil {
 			return c, fmt.Errorf("publish certificates: %w", err)
 		}
+	}
+	if _, err := os.Stat(c.file(frontProxy + ".crt")); errors.Is(err, os.ErrNotExist) {
+		return c, fmt.Errorf("the certificates in %s were made by an earlier version: remove the member's folder, or run `make demo-down`", dir)
 	}
 	for name, content := range map[string]*[]byte{"ca.crt": &c.ca, "admin.crt": &c.adminCert, "admin.key": &c.adminKey} {
 		data, err := os.ReadFile(c.file(name))
@@ -87,6 +92,23 @@ func makeCredentials(dir, member string) error {
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}
 	if _, err := issue(dir, "admin", admin, ca, caKey); err != nil {
+		return err
+	}
+	metrics := &x509.Certificate{
+		Subject:     pkix.Name{CommonName: metricsServer},
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		DNSNames:    []string{metricsServer + "." + metav1.NamespaceSystem + ".svc"}, // what the API server wants of an APIService
+	}
+	if _, err := issue(dir, metricsServer, metrics, ca, caKey); err != nil {
+		return err
+	}
+	proxy := &x509.Certificate{
+		Subject:     pkix.Name{CommonName: frontProxy},
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	if _, err := issue(dir, frontProxy, proxy, ca, caKey); err != nil {
 		return err
 	}
 	return makeServiceAccountKey(dir)

@@ -7,7 +7,7 @@ SPDX-License-Identifier: Apache-2.0
 //
 // A member is a kube-apiserver and, when workloads are wanted, a kube-controller-manager, a kube-scheduler and a kwok
 // that plays the pods of two nodes: a Deployment becomes available, but no container runs. Logs, exec, attach, port-forward,
-// cp and debug work all the same; package kubelet, in the calling process, answers them. What exec runs is a local command,
+// cp and debug work all the same, and top with a metrics-server; package kubelet, in the calling process, answers them. What exec runs is a local command,
 // with the rights of whoever runs the member. The members of one [Set] share an etcd, embedded in the calling process,
 // each under a prefix of its own.
 //

@@ -18,6 +18,10 @@ const (
 	controllerManager = "kube-controller-manager"
 	scheduler         = "kube-scheduler"
 	kwok              = "kwok"
+	metricsServer     = "metrics-server"
+
+	// frontProxy is the name under which an API server hands on the identity of a user to those behind it.
+	frontProxy = "front-proxy-client"
 )
 
 // workloadComponents are what a member runs beside its API server when it has workloads.
@@ -71,6 +75,8 @@ func (m *Member) argsOf(component string) []string {
 			"--node-lease-duration-seconds=0",
 			fmt.Sprintf("--cidr=10.%d.0.0/16", 128+m.index%128), // members' pods are told apart by their addresses
 		}
+	case metricsServer:
+		return m.metricsServerArgs()
 	}
 	panic("no such component: " + component)
 }
@@ -98,6 +104,13 @@ func (m *Member) apiServerArgs() []string {
 		"--kubelet-client-certificate=" + m.pki.file("admin.crt"),
 		"--kubelet-client-key=" + m.pki.file("admin.key"),
 		"--kubelet-preferred-address-types=" + string(corev1.NodeInternalIP),
+		"--requestheader-client-ca-file=" + m.pki.file("ca.crt"),
+		"--requestheader-allowed-names=" + frontProxy,
+		"--requestheader-username-headers=X-Remote-User",
+		"--requestheader-group-headers=X-Remote-Group",
+		"--requestheader-extra-headers-prefix=X-Remote-Extra-",
+		"--proxy-client-cert-file=" + m.pki.file(frontProxy+".crt"),
+		"--proxy-client-key-file=" + m.pki.file(frontProxy+".key"),
 		"--endpoint-reconciler-type=none",                                                   // a loopback address cannot be an endpoint
 		"--feature-gates=APIServerIdentity=false,UnknownVersionInteroperabilityProxy=false", // no lease to renew for ever
 		"--profiling=false",

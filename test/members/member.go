@@ -44,6 +44,7 @@ type Member struct {
 	mu        sync.Mutex
 	processes map[string]*process // by component; the dead ones stay until they are replaced
 	kubelet   *kubelet.Server     // of its nodes; nil before they are started
+	metrics   int                 // port of the metrics-server; 0 before it is started
 	closed    bool
 }
 
@@ -198,6 +199,15 @@ func (m *Member) startAPIServer(ctx context.Context) error {
 // choosePort picks a free port and writes the kubeconfig for it. Ports below 32768 are never given to outgoing
 // connections on Linux, so one that was free once is still free when a stopped member comes back.
 func (m *Member) choosePort() error {
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	m.port = port
+	return m.writeKubeconfig()
+}
+
+func freePort() (int, error) {
 	const lowest, highest, attempts = 20000, 32767, 100
 	for range attempts {
 		port := lowest + rand.IntN(highest-lowest)
@@ -206,12 +216,11 @@ func (m *Member) choosePort() error {
 			continue
 		}
 		if err := l.Close(); err != nil {
-			return fmt.Errorf("free port %d: %w", port, err)
+			return 0, fmt.Errorf("free port %d: %w", port, err)
 		}
-		m.port = port
-		return m.writeKubeconfig()
+		return port, nil
 	}
-	return fmt.Errorf("no free port after %d attempts between %d and %d", attempts, lowest, highest)
+	return 0, fmt.Errorf("no free port after %d attempts between %d and %d", attempts, lowest, highest)
 }
 
 func (m *Member) writeKubeconfig() error {

@@ -92,7 +92,7 @@ func podTemplate(policy corev1.RestartPolicy) corev1.PodTemplateSpec {
 }
 
 func TestMemberWithWorkloads(t *testing.T) {
-	set, err := members.Start(t.Context(), members.Config{Count: 1, Dir: t.TempDir(), WithWorkloads: true})
+	set, err := members.Start(t.Context(), members.Config{Count: 1, Dir: t.TempDir(), WithWorkloads: true, WithMetrics: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,6 +102,7 @@ func TestMemberWithWorkloads(t *testing.T) {
 	createWorkloads(t, client)
 	eventually(t, workloadsDone(client))
 	podsAnswer(t, m, client)
+	usageIsKnown(t, m)
 	created := uidOf(t, client)
 
 	m.Stop()

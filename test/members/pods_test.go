@@ -52,7 +52,8 @@ func podsAnswer(t *testing.T, m *members.Member, client kubernetes.Interface) {
 		"logs of all":     {args: []string{"logs", pod, "--all-containers", "--prefix"}, want: "[pod/" + pod + "/init] init in " + pod},
 		"limited logs":    {args: []string{"logs", pod, "--limit-bytes=3", "--tail=1"}, want: "web"},
 		"logs with times": {args: []string{"logs", pod, "--timestamps", "--tail=1"}, want: "Z " + hello},
-		"exec":            {args: []string{"exec", pod, "--", "sh", "-c", "echo $HOSTNAME; echo trouble >&2"}, want: pod + "\ntrouble\n"},
+		"output":          {args: []string{"exec", pod, "--", "sh", "-c", "echo $HOSTNAME; pwd"}, want: pod + "\n/"},
+		"error output":    {args: []string{"exec", pod, "--", "sh", "-c", "echo trouble >&2"}, want: "\ntrouble\n"},
 		"exit code":       {args: []string{"exec", pod, "--", "sh", "-c", "exit 3"}, code: 3, want: "exit code 3"},
 		"no such command": {args: []string{"exec", pod, "--", "no-such-command"}, code: 127, want: "not found"},
 		"input":           {args: []string{"exec", "-i", pod, "--", "cat"}, stdin: "said", want: "said"},
@@ -191,5 +192,18 @@ func strangersAreRefused(t *testing.T, client kubernetes.Interface) {
 		if err == nil {
 			resp.Body.Close()
 		}
+	}
+}
+
+// usageIsKnown checks kubectl top, which needs two of metrics-server's rounds.
+func usageIsKnown(t *testing.T, m *members.Member) {
+	t.Helper()
+	for kind, want := range map[string]string{"pods": "\nweb-", "nodes": "\nmember1-node2"} {
+		eventually(t, func(context.Context) error {
+			if out, code := kubectl(t, m, "", "top", kind); code != 0 || !strings.Contains(out, want) {
+				return fmt.Errorf("kubectl top %s ended with code %d and printed %q, want in it %q", kind, code, out, want)
+			}
+			return nil
+		})
 	}
 }

@@ -44,6 +44,11 @@ func (m *Member) startWorkloads(ctx context.Context) error {
 	if err := m.writeKwokConfig(); err != nil {
 		return err
 	}
+	if m.cfg.WithMetrics {
+		if err := m.startMetrics(ctx, client); err != nil {
+			return err
+		}
+	}
 	var started []*process
 	for _, component := range workloadComponents {
 		p, err := m.ensure(component)

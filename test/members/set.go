@@ -37,6 +37,9 @@ type Config struct {
 	// time to start. Without, objects are stored and nothing happens to them: no service account appears in a new namespace,
 	// no token in a token Secret, and a deleted namespace stays Terminating.
 	WithWorkloads bool
+	// WithMetrics adds a metrics-server to each member with workloads. Start does not wait for it: metrics.k8s.io answers
+	// after a few seconds, and knows of pods after 20.
+	WithMetrics bool
 }
 
 func (c *Config) complete() error {
@@ -65,10 +68,14 @@ func (c *Config) complete() error {
 }
 
 func (c *Config) components() []string {
+	names := []string{apiServer}
 	if c.WithWorkloads {
-		return append([]string{apiServer}, workloadComponents...)
+		names = append(names, workloadComponents...)
+		if c.WithMetrics {
+			names = append(names, metricsServer)
+		}
 	}
-	return []string{apiServer}
+	return names
 }
 
 // Set is a group of running members and the etcd they share. Its methods and those of its members may be called by
