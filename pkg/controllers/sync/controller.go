@@ -21,7 +21,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
-	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
@@ -98,11 +97,7 @@ type entry struct {
 type Controller struct {
 	cfg     Config
 	changed []func(types.NamespacedName)
-
-	mu      sync.Mutex
-	ctx     context.Context // of Run; nil before
-	wg      sync.WaitGroup
-	members map[string]*syncer
+	members loop.Members[*syncer]
 }
 
 // syncer is the loop of one member.
@@ -110,7 +105,6 @@ type syncer struct {
 	*Controller
 	member string
 	loop   *loop.Loop[types.NamespacedName]
-	stop   context.CancelFunc
 
 	mu      sync.Mutex
 	entries map[types.NamespacedName]*entry
@@ -121,7 +115,7 @@ type syncer struct {
 
 // New returns a controller that does nothing until Run.
 func New(cfg Config) (*Controller, error) {
-	c := &Controller{cfg: cfg, members: map[string]*syncer{}}
+	c := &Controller{cfg: cfg}
 	cfg.Fleet.Listen(member.Events{
 		Changed: c.copyChanged,
 		Synced: func(m *member.Member, gvk schema.GroupVersionKind) {
@@ -174,10 +168,8 @@ func (c *Controller) OnChange(f func(types.NamespacedName)) { c.changed = append
 
 // Outcome returns what became of a binding in a member. ok is false when nothing is known.
 func (c *Controller) Outcome(cluster string, key types.NamespacedName) (o Outcome, ok bool) {
-	c.mu.Lock()
-	s := c.members[cluster]
-	c.mu.Unlock()
-	if s == nil {
+	s, there := c.members.Get(cluster)
+	if !there {
 		return o, false
 	}
 	s.mu.Lock()
@@ -195,48 +187,28 @@ func (c *Controller) Run(ctx context.Context) error {
 	if !cache.WaitForCacheSync(ctx.Done(), c.cfg.Policies.HasSynced, c.cfg.Bindings.HasSynced, c.cfg.Clusters.HasSynced) {
 		return nil
 	}
-	c.mu.Lock()
-	c.ctx = ctx
-	for _, s := range c.members {
-		c.start(s)
-	}
-	c.mu.Unlock()
-	<-ctx.Done()
-	c.wg.Wait()
+	c.members.Run(ctx)
 	return nil
 }
 
-// start must be called with the lock held and the context set.
-func (c *Controller) start(s *syncer) {
-	if c.ctx.Err() != nil {
-		return
-	}
-	ctx, stop := context.WithCancel(klog.NewContext(c.ctx, klog.LoggerWithValues(klog.FromContext(c.ctx), "member", s.member)))
-	s.stop = stop
-	c.wg.Go(func() {
-		if err := s.loop.Run(ctx); err != nil {
-			klog.FromContext(ctx).Error(err, "Sync loop ended")
-		}
-	})
-}
+// Run implements loop.Runner.
+func (s *syncer) Run(ctx context.Context) error { return s.loop.Run(ctx) }
 
 // syncer returns the loop of a member, which is made when it is first needed, or nil for what is no cluster: a binding may
 // speak of one that has left. Of one that comes, its connection tells.
 func (c *Controller) syncer(cluster string) *syncer {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if s := c.members[cluster]; s != nil {
-		return s
-	}
-	if _, exists, err := c.cfg.Clusters.GetStore().GetByKey(cluster); err != nil || !exists { // an in-memory store gives no errors
-		return nil
-	}
+	s, _ := c.members.Ensure(cluster, func() (*syncer, bool) {
+		if _, exists, err := c.cfg.Clusters.GetStore().GetByKey(cluster); err != nil || !exists { // an in-memory store gives no errors
+			return nil, false
+		}
+		return c.newSyncer(cluster), true
+	})
+	return s
+}
+
+func (c *Controller) newSyncer(cluster string) *syncer {
 	s := &syncer{Controller: c, member: cluster, entries: map[types.NamespacedName]*entry{}, urgent: map[types.NamespacedName]struct{}{}}
 	s.loop = loop.New(loop.Config{Name: "sync", Unmeasured: true, Workers: workersPerMember, LastRetry: lastRetry, Expected: expected}, s.step)
-	c.members[cluster] = s
-	if c.ctx != nil {
-		c.start(s)
-	}
 	return s
 }
 
@@ -245,21 +217,14 @@ func expected(err error) bool { return member.Away(err) || apierrors.IsNotFound(
 
 // drop forgets a member that is no part of the federation any more.
 func (c *Controller) drop(cluster string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if s := c.members[cluster]; s != nil {
-		if s.stop != nil {
-			s.stop()
-		}
-		delete(c.members, cluster)
+	if s, ok := c.members.Get(cluster); ok {
+		c.members.Drop(cluster, s)
 	}
 }
 
 // Waiting is how many bindings wait for a step in a member.
 func (c *Controller) Waiting(cluster string) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if s := c.members[cluster]; s != nil {
+	if s, ok := c.members.Get(cluster); ok {
 		return s.loop.Len()
 	}
 	return 0

@@ -110,10 +110,8 @@ func (s *syncer) isUrgent(key types.NamespacedName) bool {
 
 // settled reports whether the copy in a member is known to be what was last rendered for it, with nothing left to do.
 func (c *Controller) settled(m *member.Member, b *binding.Binding) bool {
-	c.mu.Lock()
-	s := c.members[m.Name]
-	c.mu.Unlock()
-	if s == nil || b.DeletionTimestamp != nil || binding.Target(b, m.Name) == nil {
+	s, ok := c.members.Get(m.Name)
+	if !ok || b.DeletionTimestamp != nil || binding.Target(b, m.Name) == nil {
 		return false
 	}
 	have, _ := m.Copy(binding.TemplateKind(b), types.NamespacedName{Namespace: b.Spec.Resource.Namespace, Name: b.Spec.Resource.Name})

@@ -39,14 +39,14 @@ type bench struct {
 
 func newBench() *bench {
 	b := &bench{clock: clocktesting.NewFakePassiveClock(start), events: record.NewFakeRecorder(100)}
-	c := &Controller{cfg: Config{Clock: b.clock, Events: b.events}, members: map[string]*syncer{}}
+	c := &Controller{cfg: Config{Clock: b.clock, Events: b.events}}
 	c.OnChange(func(types.NamespacedName) { b.told++ })
 	bound := &binding.Binding{ObjectMeta: metav1.ObjectMeta{
 		Namespace: "ns", Name: "c-configmap", UID: "bu", Labels: map[string]string{workv1alpha2.ResourceBindingPermanentIDLabel: "pid"},
 	}}
 	bound.Spec.Resource = workv1alpha2.ObjectReference{APIVersion: "v1", Kind: "ConfigMap", Namespace: "ns", Name: "c"}
-	s := &syncer{Controller: c, member: "m1", entries: map[types.NamespacedName]*entry{}, urgent: map[types.NamespacedName]struct{}{}}
-	c.members["m1"] = s
+	s := c.newSyncer("m1")
+	s, _ = c.members.Ensure("m1", func() (*syncer, bool) { return s, true })
 	b.job = &job{syncer: s, binding: bound, key: binding.Key(bound)}
 	return b
 }

@@ -20,7 +20,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
-	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
@@ -76,12 +75,8 @@ type Config struct {
 
 // Controller runs a loop for each member that has Works.
 type Controller struct {
-	cfg Config
-
-	mu      sync.Mutex
-	ctx     context.Context // of Run; nil before and after
-	wg      sync.WaitGroup
-	members map[string]*executor
+	cfg     Config
+	members loop.Members[*executor]
 }
 
 // executor is the loop of one member.
@@ -89,7 +84,6 @@ type executor struct {
 	*Controller
 	member string
 	loop   *loop.Loop[types.NamespacedName]
-	stop   context.CancelFunc
 
 	mu      sync.Mutex
 	entries map[types.NamespacedName]*memory
@@ -114,7 +108,7 @@ type entry struct {
 
 // New returns a controller that does nothing until Run.
 func New(cfg Config) (*Controller, error) {
-	c := &Controller{cfg: cfg, members: map[string]*executor{}}
+	c := &Controller{cfg: cfg}
 	cfg.Fleet.Listen(member.Events{
 		Changed:   c.copyChanged,
 		Synced:    func(m *member.Member, _ schema.GroupVersionKind) { c.ofMember(m.Name) },
@@ -163,59 +157,27 @@ func (c *Controller) Run(ctx context.Context) error {
 	if !cache.WaitForCacheSync(ctx.Done(), c.cfg.Works.HasSynced, c.cfg.Clusters.HasSynced) {
 		return nil
 	}
-	c.mu.Lock()
-	c.ctx = ctx
-	for _, e := range c.members {
-		c.start(e)
-	}
-	c.mu.Unlock()
-	<-ctx.Done()
-	c.mu.Lock()
-	c.ctx = nil // nothing starts any more
-	c.mu.Unlock()
-	c.wg.Wait()
+	c.members.Run(ctx)
 	return nil
 }
 
-// start must be called with the lock held and the context set.
-func (c *Controller) start(e *executor) {
-	ctx, stop := context.WithCancel(klog.NewContext(c.ctx, klog.LoggerWithValues(klog.FromContext(c.ctx), "member", e.member)))
-	e.stop = stop
-	c.wg.Go(func() {
-		if err := e.loop.Run(ctx); err != nil {
-			klog.FromContext(ctx).Error(err, "Work loop ended")
-		}
-	})
-}
+// Run implements loop.Runner.
+func (e *executor) Run(ctx context.Context) error { return e.loop.Run(ctx) }
 
 // executor returns the loop of a member, which is made when it is first needed.
 func (c *Controller) executor(cluster string) *executor {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if e := c.members[cluster]; e != nil {
-		return e
-	}
-	e := &executor{Controller: c, member: cluster, entries: map[types.NamespacedName]*memory{}}
-	e.loop = loop.New(loop.Config{Name: "work", Workers: workersPerMember, LastRetry: lastRetry}, e.step)
-	c.members[cluster] = e
-	if c.ctx != nil {
-		c.start(e)
-	}
+	e, _ := c.members.Ensure(cluster, func() (*executor, bool) {
+		e := &executor{Controller: c, member: cluster, entries: map[types.NamespacedName]*memory{}}
+		e.loop = loop.New(loop.Config{Name: "work", Workers: workersPerMember, LastRetry: lastRetry}, e.step)
+		return e, true
+	})
 	return e
 }
 
 // retire ends the loop of a cluster that is no part of the federation and has no Works any more.
 func (e *executor) retire() {
-	if e.cluster() != nil || len(e.works()) > 0 {
-		return
-	}
-	e.Controller.mu.Lock()
-	defer e.Controller.mu.Unlock()
-	if e.members[e.member] == e {
-		delete(e.members, e.member)
-		if e.stop != nil {
-			e.stop()
-		}
+	if e.cluster() == nil && len(e.works()) == 0 {
+		e.members.Drop(e.member, e)
 	}
 }
 
