@@ -17,15 +17,13 @@ package union
 
 import (
 	"context"
+	"sync"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
 )
@@ -104,45 +102,54 @@ type Stats struct {
 // List and Watch give out objects whose resourceVersion is the union's number of their last change, whatever the resource
 // version is that their store gave them. Objects in events and those of Find are shared with other callers: who wants to
 // change one copies it first. Objects in lists are the caller's.
-type Union struct{ cfg Config }
+type Union struct {
+	cfg  Config
+	pace pace
+
+	mu    sync.RWMutex
+	state state // guarded by mu
+
+	moved signal // history has grown, or has been forgotten
+	news  signal // the state of a part has changed
+}
 
 // New returns a union. Nothing happens before Run.
-func New(cfg Config) *Union { return &Union{cfg: cfg} }
+func New(cfg Config) *Union {
+	u := &Union{cfg: cfg, pace: defaultPace}
+	u.state.sequence = newSequence(cfg.Clock)
+	u.state.reset()
+	return u
+}
 
 // Run lets lists and watches be served, until ctx ends. It returns when all watches and reflectors have ended.
 func (u *Union) Run(ctx context.Context) error {
-	<-ctx.Done()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	u.mu.Lock()
+	u.state.spawn = func(f func(context.Context)) { u.state.tasks.Go(func() { f(ctx) }) }
+	u.mu.Unlock()
+
+	u.keepHouse(ctx)
+
+	u.mu.Lock()
+	u.state.spawn = nil
+	u.forget()
+	u.mu.Unlock()
+	cancel()
+	u.state.tasks.Wait()
 	return nil
 }
 
-// List returns the selected objects, sorted by namespace and name, and what is not up to date about them. It waits, at most
-// for Config.Patience, for members of which nothing is known yet. limit, continue, resourceVersion and resourceVersionMatch
-// mean what they mean in Kubernetes; the selectors in opts are not looked at, those of sel are.
-func (u *Union) List(ctx context.Context, namespace string, sel Selection, opts *internalversion.ListOptions) (runtime.Object, []Lag, error) {
-	return nil, nil, u.unavailable()
-}
-
-// Watch tells of the changes of the selected objects until ctx ends or it is stopped. resourceVersion, sendInitialEvents and
-// allowWatchBookmarks mean what they mean in Kubernetes; the selectors in opts are not looked at, those of sel are.
-func (u *Union) Watch(ctx context.Context, namespace string, sel Selection, opts *internalversion.ListOptions) (watch.Interface, error) {
-	return nil, u.unavailable()
-}
-
-// Find returns what is known of one object, and starts and waits for nothing. lag is nil if it is up to date. The object must
-// not be changed.
-func (u *Union) Find(namespace, name string) (obj runtime.Object, lag *Lag, ok bool) { return nil, nil, false }
-
-// Original translates a resource version of the union, for an object, into the one that the object's store gave the same
-// state. It is not ok if that is not known, or not any more.
-func (u *Union) Original(namespace, name, resourceVersion string) (own string, ok bool) { return "", false }
-
-// Wrote says that an object has been written or deleted through the hub, and which resource version its store answered with;
-// "" if that is not known. Lists then wait, for a bounded time, until they can tell of it. name is the object's on the hub.
-func (u *Union) Wrote(cluster, namespace, name, own string) {}
-
-// Changed says that a cluster came, went (it is not among Config.Clusters), or is reached in another way now. It does not block.
-func (u *Union) Changed(cluster string) {}
-
-func (u *Union) unavailable() error {
-	return apierrors.NewServiceUnavailable("the objects of " + u.cfg.Resource.Resource + " are not served yet")
+// Stats returns how large the union is at present.
+func (u *Union) Stats() Stats {
+	u.mu.RLock()
+	defer u.mu.RUnlock()
+	s := &u.state
+	return Stats{
+		Objects:  s.tree.Len(),
+		Bytes:    s.bytes,
+		History:  s.history.len(),
+		Watchers: s.watchers,
+		Parts:    len(s.parts),
+	}
 }
