@@ -59,7 +59,7 @@ type federation struct {
 }
 
 var testPace = pace{
-	away: 60 * time.Millisecond, check: 50 * time.Millisecond, recheck: 20 * time.Millisecond, checkTimeout: 50 * time.Millisecond,
+	away: 160 * time.Millisecond, check: 50 * time.Millisecond, recheck: 20 * time.Millisecond, checkTimeout: 50 * time.Millisecond,
 	absent: 30 * time.Millisecond, retry: 5 * time.Millisecond, retryMost: 20 * time.Millisecond, write: time.Second, unsure: 50 * time.Millisecond,
 	bookmark: 20 * time.Millisecond, snapshot: time.Minute,
 }
