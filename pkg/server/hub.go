@@ -62,107 +62,144 @@ type hub struct {
 
 // newHub builds the controllers and starts none of them.
 func newHub(loopback *rest.Config, resources *local.Resources, ours *ourGroups, cfg hubConfig) (*hub, error) {
-	config := rest.CopyConfig(loopback)
-	config.ContentType = runtime.ContentTypeJSON
-	client, err := kubernetes.NewForConfig(loopback)
+	p, err := newParts(loopback, resources, ours, cfg)
 	if err != nil {
 		return nil, err
 	}
-	dyn, err := dynamic.NewForConfig(config)
+	h := &hub{events: record.NewBroadcaster(), sink: cfg.telemetry.Events(&corev1client.EventSinkImpl{Interface: p.client.CoreV1().Events("")})}
+	h.caches = []func(context.Context) error{
+		func(ctx context.Context) error { p.clusters.RunWithContext(ctx); return nil },
+		p.policies.Run, p.bindings.Run, p.templates.Run, p.connections.Run,
+	}
+	s, err := eventScheme()
 	if err != nil {
 		return nil, err
 	}
+	if err := h.compute(p, loopback, ours); err != nil {
+		return nil, err
+	}
+	return h, h.control(p, ours, cfg, h.events.NewRecorder(s, corev1.EventSource{Component: "manifold"}))
+}
+
+// eventScheme knows the kinds that events may be about.
+func eventScheme() (*runtime.Scheme, error) {
 	s := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{scheme.AddToScheme, addOurTypes} {
 		if err := add(s); err != nil {
 			return nil, err
 		}
 	}
-	h := &hub{events: record.NewBroadcaster(), sink: cfg.telemetry.Events(&corev1client.EventSinkImpl{Interface: client.CoreV1().Events("")})}
-	events := h.events.NewRecorder(s, corev1.EventSource{Component: "manifold"})
-	wall := clock.RealClock{}
+	return s, nil
+}
 
-	clusters := cache.NewSharedIndexInformer(ours.cluster.Clusters.ListWatch(), &clusterv1alpha1.Cluster{}, 0, cache.Indexers{})
-	policies := policy.NewStore(policy.ListWatches{
+// parts are what the controllers, and the answers to users' requests, rest on.
+type parts struct {
+	client      kubernetes.Interface
+	clusters    cache.SharedIndexInformer
+	policies    *policy.Store
+	bindings    *binding.Store
+	templates   *template.Store
+	fleet       *member.Fleet       // the leader's
+	connections *member.Connections // every replica's
+	wall        clock.RealClock
+}
+
+func newParts(loopback *rest.Config, resources *local.Resources, ours *ourGroups, cfg hubConfig) (p parts, err error) {
+	config := rest.CopyConfig(loopback)
+	config.ContentType = runtime.ContentTypeJSON
+	client, err := kubernetes.NewForConfig(loopback)
+	if err != nil {
+		return p, err
+	}
+	dyn, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return p, err
+	}
+	p.client = client
+	p.clusters = cache.NewSharedIndexInformer(ours.cluster.Clusters.ListWatch(), &clusterv1alpha1.Cluster{}, 0, cache.Indexers{})
+	p.policies = policy.NewStore(policy.ListWatches{
 		Propagation:        ours.policy.PropagationPolicies.ListWatch(),
 		ClusterPropagation: ours.policy.ClusterPropagationPolicies.ListWatch(),
 		Override:           ours.policy.OverridePolicies.ListWatch(),
 		ClusterOverride:    ours.policy.ClusterOverridePolicies.ListWatch(),
 	})
-	cfg.claim.Use(policies, cfg.skipped)
-	bindings := binding.NewStore(ours.work.ResourceBindings.ListWatch(), ours.work.ClusterResourceBindings.ListWatch(),
+	cfg.claim.Use(p.policies, cfg.skipped)
+	p.bindings = binding.NewStore(ours.work.ResourceBindings.ListWatch(), ours.work.ClusterResourceBindings.ListWatch(),
 		ours.work.ResourceBindings.Writer(), ours.work.ClusterResourceBindings.Writer())
-	templates := template.NewStore(dyn, resources, restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery())))
-	fleet := member.NewFleet()
+	p.templates = template.NewStore(dyn, resources, restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery())))
+	p.fleet = member.NewFleet()
+	p.connections, err = member.NewConnections(member.ConnectionsConfig{
+		Clusters: p.clusters, Secrets: client.CoreV1(), Clock: p.wall, Telemetry: cfg.telemetry,
+	})
+	return p, err
+}
 
+// compute builds what answers requests from the caches, on every replica.
+func (h *hub) compute(p parts, loopback *rest.Config, ours *ourGroups) error {
 	computed, err := works.NewSource(works.Config{
-		Bindings: bindings, Templates: templates, Policies: policies, Clusters: clusters, Stored: ours.works.ListWatch(), Clock: wall,
+		Bindings: p.bindings, Templates: p.templates, Policies: p.policies, Clusters: p.clusters, Stored: ours.works.ListWatch(), Clock: p.wall,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	ours.works.Use(computed)
+	h.caches = append(h.caches, computed.Run)
+	ours.hub.Federations.Use(statusOf(p.clusters))
+	return ours.hub.Proxy.Use(loopback)
+}
 
+// control builds the controllers, which run in the replica that leads.
+func (h *hub) control(p parts, ours *ourGroups, cfg hubConfig, events record.EventRecorder) error {
 	place, err := placement.New(placement.Config{
-		Bindings: bindings, Templates: templates, Policies: policies, Clusters: clusters, Events: events, Clock: wall,
+		Bindings: p.bindings, Templates: p.templates, Policies: p.policies, Clusters: p.clusters, Events: events, Clock: p.wall,
 		Telemetry: cfg.telemetry,
 		Skipped:   cfg.skipped,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	push, err := sync.New(sync.Config{
-		Bindings: bindings, Templates: templates, Policies: policies, Clusters: clusters, Fleet: fleet, Events: events, Clock: wall,
+		Bindings: p.bindings, Templates: p.templates, Policies: p.policies, Clusters: p.clusters, Fleet: p.fleet, Events: events, Clock: p.wall,
 		Telemetry: cfg.telemetry,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	members, err := cluster.New(cluster.Config{
-		Clusters: clusters, Writer: ours.cluster.Clusters.Writer(), Secrets: client.CoreV1(), Namespaces: client.CoreV1(),
-		Fleet: fleet, Bindings: bindings, Events: events, Clock: wall, Telemetry: cfg.telemetry, QPS: cfg.qps, Burst: cfg.burst,
+		Clusters: p.clusters, Writer: ours.cluster.Clusters.Writer(), Secrets: p.client.CoreV1(), Namespaces: p.client.CoreV1(),
+		Fleet: p.fleet, Bindings: p.bindings, Events: events, Clock: p.wall, Telemetry: cfg.telemetry, QPS: cfg.qps, Burst: cfg.burst,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	report, err := status.New(status.Config{
-		Bindings: bindings, Templates: templates, Clusters: clusters, Fleet: fleet, Outcomes: push, Clock: wall,
+		Bindings: p.bindings, Templates: p.templates, Clusters: p.clusters, Fleet: p.fleet, Outcomes: push, Clock: p.wall,
 		Telemetry: cfg.telemetry,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	push.OnChange(report.Enqueue)
 	err = showMetrics(cfg.telemetry, telemetry.Sizes{
 		Queues:    map[string]func() int{"placement": place.Waiting, "status": report.Waiting, "cluster": members.Waiting},
-		SyncQueue: push.Waiting, Copies: copiesIn(fleet), Bindings: bindings.Len,
+		SyncQueue: push.Waiting, Copies: copiesIn(p.fleet), Bindings: p.bindings.Len,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	made := cache.NewSharedIndexInformer(ours.works.ListWatch(), &workv1alpha1.Work{}, 0, work.Indexers())
 	execute, err := work.New(work.Config{
-		Works: made, Writer: ours.works.Writer(), Clusters: clusters, Fleet: fleet, Events: events, Clock: wall,
+		Works: made, Writer: ours.works.Writer(), Clusters: p.clusters, Fleet: p.fleet, Events: events, Clock: p.wall,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-
-	ours.hub.Federations.Use(statusOf(clusters))
-	if err := ours.hub.Proxy.Use(loopback); err != nil {
-		return nil, err
-	}
-
-	h.caches = []func(context.Context) error{
-		func(ctx context.Context) error { clusters.RunWithContext(ctx); return nil },
-		policies.Run, bindings.Run, templates.Run, computed.Run,
-	}
-	h.connect = []func(context.Context) error{fleet.Run, members.Run}
+	h.connect = []func(context.Context) error{p.fleet.Run, members.Run}
 	h.run = []func(context.Context) error{
 		place.Run, push.Run, report.Run, execute.Run,
 		func(ctx context.Context) error { made.RunWithContext(ctx); return nil },
 	}
-	return h, nil
+	return nil
 }
 
 // Cache keeps the caches up to date until ctx ends. Every replica does, whether it leads or not: reads are answered from

@@ -49,9 +49,9 @@ var resultNames = [results]string{"ok", "refused", "conflict", "unavailable"}
 // transport counts the requests to a member and continues the traces that they belong to.
 type transport struct {
 	base, traced http.RoundTripper
-	prefix       string // of the paths of the member's API server
+	purpose      func(*http.Request) verb
 	recorder     *Recorder
-	member       *Member
+	member       func() *Member // nil: counts for nobody
 }
 
 // Transport returns a wrapper for the transport of a member's clients, which counts requests by purpose and result. A
@@ -61,17 +61,40 @@ func (m *Member) Transport(host string) func(http.RoundTripper) http.RoundTrippe
 	if m == nil {
 		return func(rt http.RoundTripper) http.RoundTripper { return rt }
 	}
+	return m.recorder.transport(func() *Member { return m }, purposeAt(host))
+}
+
+// Transport returns a wrapper like that of a Member, for who does not see when members come and go: a request counts for
+// the member of that name if there is one at that time.
+func (r *Recorder) Transport(member, host string) func(http.RoundTripper) http.RoundTripper {
+	return r.transport(func() *Member { return r.Of(member) }, purposeAt(host))
+}
+
+// PassedOn is Transport for requests that are passed on for users, whatever they are for.
+func (r *Recorder) PassedOn(member string) func(http.RoundTripper) http.RoundTripper {
+	return r.transport(func() *Member { return r.Of(member) }, func(*http.Request) verb { return otherVerb })
+}
+
+func (r *Recorder) transport(member func() *Member, purpose func(*http.Request) verb) func(http.RoundTripper) http.RoundTripper {
+	if r == nil {
+		return func(rt http.RoundTripper) http.RoundTripper { return rt }
+	}
+	return func(rt http.RoundTripper) http.RoundTripper {
+		t := &transport{base: rt, traced: rt, purpose: purpose, recorder: r, member: member}
+		if r.cfg.Spans != nil {
+			t.traced = tracing.WrapperFor(r.cfg.Spans)(rt)
+		}
+		return t
+	}
+}
+
+// purposeAt tells what requests to the API server at a URL are for.
+func purposeAt(host string) func(*http.Request) verb {
 	prefix := ""
 	if u, err := url.Parse(host); err == nil { // a URL that is none gives no client either
 		prefix = strings.TrimSuffix(u.Path, "/")
 	}
-	return func(rt http.RoundTripper) http.RoundTripper {
-		t := &transport{base: rt, traced: rt, prefix: prefix, recorder: m.recorder, member: m}
-		if m.recorder.cfg.Spans != nil {
-			t.traced = tracing.WrapperFor(m.recorder.cfg.Spans)(rt)
-		}
-		return t
-	}
+	return func(req *http.Request) verb { return verbOf(req, prefix) }
 }
 
 // WrappedRoundTripper lets the API machinery look for the transport below.
@@ -83,20 +106,21 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if trace.SpanContextFromContext(req.Context()).IsSampled() {
 		rt = t.traced
 	}
-	v := verbOf(req, t.prefix)
+	v := t.purpose(req)
 	began := t.recorder.cfg.Clock.Now()
 	resp, err := rt.RoundTrip(req)
-	if errors.Is(err, context.Canceled) {
+	member := t.member()
+	if member == nil || errors.Is(err, context.Canceled) {
 		return resp, err // we gave up: says nothing about the member
 	}
 	if v == probe && err == nil {
-		t.member.probe.Store(int64(t.recorder.cfg.Clock.Since(began)))
+		member.probe.Store(int64(t.recorder.cfg.Clock.Since(began)))
 	}
 	code := 0
 	if err == nil {
 		code = resp.StatusCode
 	}
-	t.member.requests[v][resultOf(v, code)].Add(1)
+	member.requests[v][resultOf(v, code)].Add(1)
 	return resp, err
 }
 

@@ -9,14 +9,9 @@ package cluster
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -26,10 +21,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
-	"k8s.io/client-go/transport"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 
@@ -40,14 +33,8 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/telemetry"
 )
 
-// requestTimeout bounds a request to a member. A watch must have begun by then, and may last.
-const requestTimeout = 32 * time.Second
-
 // credentialsCheck is how often a member whose credentials are missing or refused is looked at again.
 const credentialsCheck = 5 * time.Second
-
-// errUnread reports that a member's credentials could not be read, which says nothing about what they are.
-var errUnread = errors.New("read credentials")
 
 // Writer stores a Cluster, spec and status in one write.
 type Writer interface {
@@ -166,7 +153,7 @@ func (c *Controller) step(ctx context.Context, name string) (time.Duration, erro
 		}
 	}
 	switch {
-	case errors.Is(err, errUnread):
+	case errors.Is(err, member.ErrUnread):
 		return 0, err // says nothing about the member
 	case err != nil:
 		state = member.State{Probed: true, Reason: clusterv1alpha1.ReasonStatusCollectionFailed, Message: err.Error()}
@@ -280,93 +267,11 @@ func (c *Controller) connect(ctx context.Context, cl *clusterv1alpha1.Cluster) (
 	if cl.Spec.SyncMode == clusterv1alpha1.Pull {
 		return nil, errors.New("spec.syncMode Pull has no effect yet: only clusters in Push mode are connected")
 	}
-	cfg, fingerprint, err := c.config(ctx, cl)
+	cfg, fingerprint, err := member.AccessTo(ctx, c.cfg.Secrets, cl)
 	if err != nil {
 		return nil, err // a connection made before stays: old credentials may well be good still
 	}
-	return c.cfg.Fleet.Connect(cl.Name, fingerprint, cfg)
-}
-
-// specHash identifies what the spec says about the connection.
-func specHash(cl *clusterv1alpha1.Cluster) string {
-	spec := cl.Spec.DeepCopy()
-	spec.Taints, spec.ResourceModels, spec.Zones = nil, nil, nil // nothing to do with the connection
-	data, err := json.Marshal(spec)
-	if err != nil {
-		panic(err) // plain data
-	}
-	return fmt.Sprintf("%x", sha256.Sum256(data))
-}
-
-// config builds the client configuration, and a fingerprint of all that went into it.
-func (c *Controller) config(ctx context.Context, cl *clusterv1alpha1.Cluster) (*rest.Config, string, error) {
-	if cl.Spec.APIEndpoint == "" {
-		return nil, "", errors.New("spec.apiEndpoint is empty: the URL of the cluster's API server is needed")
-	}
-	ref := cl.Spec.SecretRef
-	if ref == nil {
-		return nil, "", errors.New("spec.secretRef is missing: the Secret with the keys token and caBundle is needed")
-	}
-	secret, err := c.cfg.Secrets.Secrets(ref.Namespace).Get(ctx, ref.Name, metav1.GetOptions{})
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil, "", fmt.Errorf("read credentials: %w", err)
-	case err != nil:
-		return nil, "", fmt.Errorf("%w: %w", errUnread, err)
-	}
-	token, ca := secret.Data[clusterv1alpha1.SecretTokenKey], secret.Data[clusterv1alpha1.SecretCABundleKey]
-	if len(token) == 0 {
-		return nil, "", fmt.Errorf("secret %s/%s has no key %q", ref.Namespace, ref.Name, clusterv1alpha1.SecretTokenKey)
-	}
-	if len(ca) == 0 && !cl.Spec.InsecureSkipTLSVerification {
-		return nil, "", fmt.Errorf("secret %s/%s has no key %q, and spec.insecureSkipTLSVerification is not set", ref.Namespace, ref.Name, clusterv1alpha1.SecretCABundleKey)
-	}
-	cfg := &rest.Config{
-		Host:        cl.Spec.APIEndpoint,
-		BearerToken: string(token),
-		UserAgent:   "manifold",
-		Timeout:     requestTimeout,
-		QPS:         c.cfg.QPS,
-		Burst:       c.cfg.Burst,
-	}
-	cfg.TLSClientConfig = rest.TLSClientConfig{CAData: ca, Insecure: cl.Spec.InsecureSkipTLSVerification}
-	if cfg.Insecure {
-		cfg.CAData = nil // the two exclude each other
-	}
-	if cl.Spec.ProxyURL != "" {
-		proxy, err := url.Parse(cl.Spec.ProxyURL)
-		if err != nil {
-			return nil, "", fmt.Errorf("spec.proxyURL: %w", err)
-		}
-		cfg.Proxy = http.ProxyURL(proxy)
-		if len(cl.Spec.ProxyHeader) > 0 {
-			cfg.Wrap(withProxyHeader(cl.Spec.ProxyHeader))
-		}
-	}
+	cfg.QPS, cfg.Burst = c.cfg.QPS, c.cfg.Burst
 	cfg.Wrap(c.cfg.Telemetry.Add(cl.Name).Transport(cl.Spec.APIEndpoint))
-	sum := sha256.New()
-	for _, part := range [][]byte{[]byte(specHash(cl)), token, ca} {
-		fmt.Fprintf(sum, "%d:", len(part))
-		sum.Write(part)
-	}
-	return cfg, fmt.Sprintf("%x", sum.Sum(nil)), nil
-}
-
-// withProxyHeader makes a transport send headers to the proxy when it opens a connection. A value may hold several,
-// separated by commas.
-func withProxyHeader(header map[string]string) transport.WrapperFunc {
-	return func(rt http.RoundTripper) http.RoundTripper {
-		t, ok := rt.(*http.Transport)
-		if !ok {
-			return rt
-		}
-		t = t.Clone()
-		t.ProxyConnectHeader = http.Header{}
-		for k, v := range header {
-			for one := range strings.SplitSeq(v, ",") {
-				t.ProxyConnectHeader.Add(k, strings.TrimSpace(one))
-			}
-		}
-		return t
-	}
+	return c.cfg.Fleet.Connect(cl.Name, fingerprint, cfg)
 }

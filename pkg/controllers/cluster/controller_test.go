@@ -67,99 +67,16 @@ func pushed(change ...func(*clusterv1alpha1.ClusterSpec)) *clusterv1alpha1.Clust
 
 var credentials = map[string][]byte{"token": []byte("t"), "caBundle": []byte("c")}
 
-func TestConfig(t *testing.T) {
+// What the controller adds to how a member is reached.
+func TestConnect(t *testing.T) {
 	t.Parallel()
-	c := &Controller{cfg: Config{Secrets: secrets(t, http.StatusOK, credentials), QPS: 5, Burst: 7}}
-	cfg, _, err := c.config(t.Context(), pushed())
-	if err != nil {
-		t.Fatal(err)
+	c := &Controller{cfg: Config{Secrets: secrets(t, http.StatusNotFound, nil), Fleet: member.NewFleet()}}
+	if m, err := c.connect(t.Context(), pushed()); err == nil || m != nil || !strings.Contains(err.Error(), "read credentials") {
+		t.Errorf("without a Secret: %v", err)
 	}
-	if cfg.Host != "https://127.0.0.1:1" || cfg.BearerToken != "t" || string(cfg.CAData) != "c" || cfg.Insecure || cfg.Proxy != nil ||
-		cfg.QPS != 5 || cfg.Burst != 7 || cfg.Timeout != requestTimeout {
-		t.Errorf("config = %+v", cfg)
-	}
-	cfg, _, err = c.config(t.Context(), pushed(func(s *clusterv1alpha1.ClusterSpec) {
-		s.InsecureSkipTLSVerification, s.ProxyURL = true, "http://127.0.0.1:2"
-	}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if cfg.CAData != nil || !cfg.Insecure {
-		t.Error("without verification no authority may be given: the client refuses both together")
-	}
-	if proxy, err := cfg.Proxy(nil); err != nil || proxy.Host != "127.0.0.1:2" {
-		t.Errorf("proxy %v: %v", proxy, err)
-	}
-}
-
-// Each mistake is told in a way that says what to do.
-func TestConfigErrors(t *testing.T) {
-	t.Parallel()
-	for name, tc := range map[string]struct {
-		code   int
-		data   map[string][]byte
-		change func(*clusterv1alpha1.ClusterSpec)
-		want   string
-		unread bool
-	}{
-		"no endpoint":    {code: 200, data: credentials, change: func(s *clusterv1alpha1.ClusterSpec) { s.APIEndpoint = "" }, want: "spec.apiEndpoint"},
-		"no secretRef":   {code: 200, data: credentials, change: func(s *clusterv1alpha1.ClusterSpec) { s.SecretRef = nil }, want: "spec.secretRef"},
-		"no Secret":      {code: 404, want: "read credentials"},
-		"no answer":      {code: 500, want: "read credentials", unread: true},
-		"not allowed":    {code: 403, want: "read credentials", unread: true},
-		"no token":       {code: 200, data: map[string][]byte{"caBundle": []byte("c")}, want: `secret s/m1 has no key "token"`},
-		"no authority":   {code: 200, data: map[string][]byte{"token": []byte("t")}, want: `no key "caBundle", and spec.insecureSkipTLSVerification is not set`},
-		"no proxy's URL": {code: 200, data: credentials, change: func(s *clusterv1alpha1.ClusterSpec) { s.ProxyURL = "http://a b" }, want: "spec.proxyURL"},
-		"pull":           {code: 200, data: credentials, change: func(s *clusterv1alpha1.ClusterSpec) { s.SyncMode = clusterv1alpha1.Pull }, want: "spec.syncMode"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			cl := pushed()
-			if tc.change != nil {
-				tc.change(&cl.Spec)
-			}
-			c := &Controller{cfg: Config{Secrets: secrets(t, tc.code, tc.data), Fleet: member.NewFleet()}}
-			m, err := c.connect(t.Context(), cl)
-			if err == nil || m != nil || !strings.Contains(err.Error(), tc.want) {
-				t.Fatalf("err = %v, want one with %q", err, tc.want)
-			}
-			if got := errors.Is(err, errUnread); got != tc.unread {
-				t.Errorf("unread = %v, want %v: %v", got, tc.unread, err)
-			}
-		})
-	}
-}
-
-// A connection is made anew when something about it has changed, and only then.
-func TestFingerprint(t *testing.T) {
-	t.Parallel()
-	print := func(data map[string][]byte, change ...func(*clusterv1alpha1.ClusterSpec)) string {
-		c := &Controller{cfg: Config{Secrets: secrets(t, http.StatusOK, data)}}
-		_, f, err := c.config(t.Context(), pushed(change...))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return f
-	}
-	first := print(credentials)
-	for name, tc := range map[string]struct {
-		data   map[string][]byte
-		change func(*clusterv1alpha1.ClusterSpec)
-		same   bool
-	}{
-		"nothing":          {credentials, func(*clusterv1alpha1.ClusterSpec) {}, true},
-		"taint":            {credentials, func(s *clusterv1alpha1.ClusterSpec) { s.Taints = []corev1.Taint{{Key: "a"}} }, true},
-		"zones":            {credentials, func(s *clusterv1alpha1.ClusterSpec) { s.Zones = []string{"z"} }, true},
-		"endpoint":         {credentials, func(s *clusterv1alpha1.ClusterSpec) { s.APIEndpoint = "https://127.0.0.1:9" }, false},
-		"proxy":            {credentials, func(s *clusterv1alpha1.ClusterSpec) { s.ProxyURL = "http://127.0.0.1:2" }, false},
-		"verification off": {credentials, func(s *clusterv1alpha1.ClusterSpec) { s.InsecureSkipTLSVerification = true }, false},
-		"token":            {map[string][]byte{"token": []byte("u"), "caBundle": []byte("c")}, func(*clusterv1alpha1.ClusterSpec) {}, false},
-		"authority":        {map[string][]byte{"token": []byte("t"), "caBundle": []byte("d")}, func(*clusterv1alpha1.ClusterSpec) {}, false},
-		"a byte over":      {map[string][]byte{"token": []byte("tc"), "caBundle": []byte("c")}, func(*clusterv1alpha1.ClusterSpec) {}, false},
-	} {
-		if got := print(tc.data, tc.change) == first; got != tc.same {
-			t.Errorf("%s: same = %v, want %v", name, got, tc.same)
-		}
+	pull := pushed(func(s *clusterv1alpha1.ClusterSpec) { s.SyncMode = clusterv1alpha1.Pull })
+	if m, err := c.connect(t.Context(), pull); err == nil || m != nil || !strings.Contains(err.Error(), "spec.syncMode") {
+		t.Errorf("in Pull mode: %v", err)
 	}
 }
 
@@ -253,8 +170,8 @@ func TestLeave(t *testing.T) {
 func TestUnreadableCredentialsSayNothing(t *testing.T) {
 	t.Parallel()
 	c := &Controller{cfg: Config{Secrets: secrets(t, 500, credentials), Fleet: member.NewFleet()}}
-	if _, err := c.connect(t.Context(), pushed(func(*clusterv1alpha1.ClusterSpec) {})); !errors.Is(err, errUnread) {
-		t.Errorf("got %v, want errUnread", err)
+	if _, err := c.connect(t.Context(), pushed(func(*clusterv1alpha1.ClusterSpec) {})); !errors.Is(err, member.ErrUnread) {
+		t.Errorf("got %v, want member.ErrUnread", err)
 	}
 }
 
