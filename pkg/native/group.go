@@ -6,6 +6,8 @@ SPDX-License-Identifier: Apache-2.0
 package native
 
 import (
+	"fmt"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -156,10 +158,15 @@ func priorities(groups []Group) map[schema.GroupVersion]controlplane.APIServiceP
 	return all
 }
 
-// recording notes the storage that a provider builds, for the use of this process.
+// Wrap may change the storages of a group-version, by resource or resource/subresource, before they are served: replace
+// some, add others. What the storage itself holds is recorded before.
+type Wrap func(version schema.GroupVersion, storages map[string]rest.Storage) error
+
+// recording notes the storage that a provider builds, for the use of this process, and has it wrapped for all others.
 type recording struct {
 	controlplane.RESTStorageProvider
 	into *local.Resources
+	wrap Wrap
 }
 
 // NewRESTStorage implements the storage provider interface of the control plane.
@@ -168,8 +175,15 @@ func (r recording) NewRESTStorage(enabled serverstorage.APIResourceConfigSource,
 	if err != nil {
 		return info, err
 	}
-	for version, storages := range info.VersionedResourcesStorageMap {
-		r.into.Add(schema.GroupVersion{Group: r.GroupName(), Version: version}, storages)
+	for name, storages := range info.VersionedResourcesStorageMap {
+		version := schema.GroupVersion{Group: r.GroupName(), Version: name}
+		r.into.Add(version, storages)
+		if r.wrap == nil {
+			continue
+		}
+		if err := r.wrap(version, storages); err != nil {
+			return info, fmt.Errorf("%s: %w", version, err)
+		}
 	}
 	return info, nil
 }
@@ -180,9 +194,9 @@ type recordingWithHook struct {
 	genericapiserver.PostStartHookProvider
 }
 
-func record(p controlplane.RESTStorageProvider, into *local.Resources) controlplane.RESTStorageProvider {
+func record(p controlplane.RESTStorageProvider, into *local.Resources, wrap Wrap) controlplane.RESTStorageProvider {
 	if hook, ok := p.(genericapiserver.PostStartHookProvider); ok {
-		return recordingWithHook{recording{p, into}, hook}
+		return recordingWithHook{recording{p, into, wrap}, hook}
 	}
-	return recording{p, into}
+	return recording{p, into, wrap}
 }

@@ -61,6 +61,10 @@ type Config struct {
 	OpenAPI openapi.GetOpenAPIDefinitions
 	// Front lets further users in; nil lets in nobody but the server's own.
 	Front Front
+	// Wrap, if not nil, is called for each group-version.
+	Wrap Wrap
+	// Uncollected are native resources that garbage collection and quotas pass over, as Group.Uncollected.
+	Uncollected []schema.GroupResource
 }
 
 // Server is the chain of API servers: aggregator, native kinds and our groups, custom resources.
@@ -138,7 +142,7 @@ func chain(cfg Config, generic *genericapiserver.Config, shared informers.Shared
 	}
 	resources := local.New(legacyscheme.Scheme)
 	for i, p := range providers {
-		providers[i] = record(p, resources)
+		providers[i] = record(p, resources, cfg.Wrap)
 	}
 	if err := core.InstallAPIs(providers...); err != nil {
 		return nil, fmt.Errorf("install APIs: %w", err)
@@ -149,9 +153,13 @@ func chain(cfg Config, generic *genericapiserver.Config, shared informers.Shared
 	if err != nil {
 		return nil, fmt.Errorf("build aggregator: %w", err)
 	}
+	passedOver := uncollected(cfg.Groups)
+	for _, r := range cfg.Uncollected {
+		passedOver[r] = struct{}{}
+	}
 	return &Server{
 		aggregator: agg, informers: shared, Loopback: generic.LoopbackClientConfig, Local: resources, Spans: generic.TracerProvider,
-		uncollected: uncollected(cfg.Groups),
+		uncollected: passedOver,
 	}, nil
 }
 
