@@ -167,6 +167,24 @@ func (r *Resources) Get(ctx context.Context, resource schema.GroupVersionResourc
 	return u, true, err
 }
 
+// UID returns the UID of an object as the watch cache has it, which costs no request to the store. It is false if there is
+// none, or the resource is not served from here.
+func (r *Resources) UID(ctx context.Context, resource schema.GroupVersionResource, key types.NamespacedName) (types.UID, bool) {
+	s, ok := r.storages[resource].(rest.Getter)
+	if !ok {
+		return "", false
+	}
+	obj, err := s.Get(genericapirequest.WithNamespace(ctx, key.Namespace), key.Name, &metav1.GetOptions{ResourceVersion: "0"})
+	if err != nil {
+		return "", false
+	}
+	m, err := meta.Accessor(obj)
+	if err != nil {
+		return "", false
+	}
+	return m.GetUID(), true
+}
+
 // SetStatus replaces the status of an object through its status subresource, with the validation of the API. Another
 // object of that name, with a UID that differs, is a conflict. It is false for a resource whose status is not served from
 // here.
