@@ -37,6 +37,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/policy"
 	"github.com/manifold-k8s/manifold/pkg/telemetry"
 	"github.com/manifold-k8s/manifold/pkg/template"
+	"github.com/manifold-k8s/manifold/pkg/unified"
 	"github.com/manifold-k8s/manifold/pkg/works"
 )
 
@@ -47,6 +48,7 @@ type hubConfig struct {
 	claim *admission.Claim // gets the policies
 
 	telemetry *telemetry.Recorder
+	owned     *unified.Unified // gets the connections to the members
 	// skipped are namespaces that stay on the hub with all that is in them, besides those that always do.
 	skipped match.Namespaces
 }
@@ -75,7 +77,7 @@ func newHub(loopback *rest.Config, resources *local.Resources, ours *ourGroups, 
 	if err != nil {
 		return nil, err
 	}
-	if err := h.compute(p, loopback, ours); err != nil {
+	if err := h.compute(p, loopback, resources, ours, cfg); err != nil {
 		return nil, err
 	}
 	return h, h.control(p, ours, cfg, h.events.NewRecorder(s, corev1.EventSource{Component: "manifold"}))
@@ -135,7 +137,7 @@ func newParts(loopback *rest.Config, resources *local.Resources, ours *ourGroups
 }
 
 // compute builds what answers requests from the caches, on every replica.
-func (h *hub) compute(p parts, loopback *rest.Config, ours *ourGroups) error {
+func (h *hub) compute(p parts, loopback *rest.Config, resources *local.Resources, ours *ourGroups, cfg hubConfig) error {
 	computed, err := works.NewSource(works.Config{
 		Bindings: p.bindings, Templates: p.templates, Policies: p.policies, Clusters: p.clusters, Stored: ours.works.ListWatch(), Clock: p.wall,
 	})
@@ -143,7 +145,7 @@ func (h *hub) compute(p parts, loopback *rest.Config, ours *ourGroups) error {
 		return err
 	}
 	ours.works.Use(computed)
-	h.caches = append(h.caches, computed.Run)
+	h.caches = append(h.caches, computed.Run, serveOwned(cfg.owned, p, resources))
 	ours.hub.Federations.Use(statusOf(p.clusters))
 	return ours.hub.Proxy.Use(loopback)
 }

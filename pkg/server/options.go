@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
@@ -38,6 +39,10 @@ type Options struct {
 	// MemberQPS and MemberBurst bound the requests to one member, per second.
 	MemberQPS   float32
 	MemberBurst int
+	// MemberListTimeout is how long a request for what members own waits for one member. MemberCacheIdle is how long the cache
+	// of such a kind is kept after the last request and watch.
+	MemberListTimeout time.Duration
+	MemberCacheIdle   time.Duration
 	// Host is the cluster behind whose API server this one stands, if any.
 	Host hostOptions
 	// SkippedNamespaces are regular expressions: namespaces whose whole name fits one stay on the hub, with all that is in
@@ -50,7 +55,11 @@ type Options struct {
 
 // NewOptions returns the defaults: a server for everybody on port 6443, with its own store under ./manifold-data.
 func NewOptions() *Options {
-	o := &Options{Options: native.NewOptions(), DataDir: "manifold-data", MemberQPS: 400, MemberBurst: 800, Host: newHostOptions()}
+	o := &Options{
+		Options: native.NewOptions(), DataDir: "manifold-data", MemberQPS: 400, MemberBurst: 800,
+		MemberListTimeout: 2 * time.Second, MemberCacheIdle: 10 * time.Minute,
+		Host: newHostOptions(),
+	}
 	o.Etcd.StorageConfig.Prefix = "/manifold"
 	o.claim = admission.NewClaim()
 	generic := o.Admission.GenericAdmission
@@ -72,6 +81,8 @@ func (o *Options) Flags() *cliflag.NamedFlagSets {
 	fs.BoolVar(&o.EtcdNoSync, "unsafe-etcd-no-fsync", o.EtcdNoSync, "Let the embedded etcd go without fsync: faster, but a crash of the machine may lose data. For tests.")
 	fs.Float32Var(&o.MemberQPS, "member-api-qps", o.MemberQPS, "Requests per second to the API server of one member cluster.")
 	fs.IntVar(&o.MemberBurst, "member-api-burst", o.MemberBurst, "Burst of requests to the API server of one member cluster.")
+	fs.DurationVar(&o.MemberListTimeout, "member-list-timeout", o.MemberListTimeout, "How long a request for pods, nodes and whatever else member clusters own waits for a member. Then it is answered with what is known of it, and a warning.")
+	fs.DurationVar(&o.MemberCacheIdle, "member-cache-idle", o.MemberCacheIdle, "How long what member clusters own stays cached, kind by kind, after the last request and watch.")
 	fs.StringSliceVar(&o.SkippedNamespaces, "skipped-propagating-namespaces", o.SkippedNamespaces, "Regular expressions for the names of namespaces that stay on the hub with all that is in them, besides kube-.*, karmada-system, karmada-cluster and karmada-es-.*, which always do.")
 	o.Host.addFlags(all.FlagSet("host cluster"))
 	o.AddFlags(all)
@@ -113,6 +124,12 @@ func (o *Options) validate() error {
 	}
 	if o.MemberBurst < 1 {
 		errs = append(errs, fmt.Errorf("--member-api-burst: must be at least 1, is %d", o.MemberBurst))
+	}
+	if o.MemberListTimeout <= 0 {
+		errs = append(errs, fmt.Errorf("--member-list-timeout: must be greater than 0, is %v", o.MemberListTimeout))
+	}
+	if o.MemberCacheIdle < time.Minute {
+		errs = append(errs, fmt.Errorf("--member-cache-idle: must be at least 1m, is %v", o.MemberCacheIdle))
 	}
 	if _, err := match.ParseNamespaces(o.SkippedNamespaces); err != nil {
 		errs = append(errs, fmt.Errorf("--skipped-propagating-namespaces: %w", err))

@@ -20,6 +20,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/etcd"
 	"github.com/manifold-k8s/manifold/pkg/match"
 	"github.com/manifold-k8s/manifold/pkg/native"
+	"github.com/manifold-k8s/manifold/pkg/unified"
 )
 
 // Run serves until ctx ends or something fails that the server cannot do without, and returns when everything has
@@ -66,7 +67,10 @@ func Run(ctx context.Context, o *Options) error {
 	if err != nil {
 		return fmt.Errorf("read --host-kubeconfig: %w", err)
 	}
-	config := native.Config{Options: completed, Groups: ours.groups(), OpenAPI: definitions}
+	owned := o.memberOwned()
+	config := native.Config{
+		Options: completed, Groups: ours.groups(), OpenAPI: definitions, Wrap: owned.Wrap, Uncollected: unified.Unstored,
+	}
 	if front != nil {
 		config.Front = front
 		g.Go(func() error { return front.Run(ctx) })
@@ -79,7 +83,9 @@ func Run(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err // not after validation
 	}
-	hub, err := newHub(api.Loopback, api.Local, ours, hubConfig{qps: o.MemberQPS, burst: o.MemberBurst, claim: o.claim, skipped: skipped, telemetry: o.recorder(api)})
+	hub, err := newHub(api.Loopback, api.Local, ours, hubConfig{
+		qps: o.MemberQPS, burst: o.MemberBurst, claim: o.claim, skipped: skipped, telemetry: o.recorder(api), owned: owned,
+	})
 	if err != nil {
 		return fmt.Errorf("build controllers: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -44,13 +45,14 @@ func TestValidateReportsEveryMistake(t *testing.T) {
 	}
 	o := NewOptions()
 	o.DataDir, o.MemberQPS, o.MemberBurst = "", 0, 0
+	o.MemberListTimeout, o.MemberCacheIdle = 0, time.Second
 	o.ServingNames = []string{"good.example", "10.0.0.1", "::1", "https://bad", "two words", "host:1"}
 	o.SecureServing.BindPort = 70000
 	err := o.validate()
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{"--data-dir", "--member-api-qps", "--member-api-burst", `"https://bad"`, `"two words"`, `"host:1"`, "--secure-port"} {
+	for _, want := range []string{"--data-dir", "--member-api-qps", "--member-api-burst", "--member-list-timeout", "--member-cache-idle", `"https://bad"`, `"two words"`, `"host:1"`, "--secure-port"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%s is not in %v", want, err)
 		}

@@ -1,0 +1,47 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package server
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+
+	"github.com/manifold-k8s/manifold/pkg/local"
+	"github.com/manifold-k8s/manifold/pkg/native"
+	"github.com/manifold-k8s/manifold/pkg/unified"
+)
+
+// memberOwned returns the storage of the kinds that members own. It needs connections before it can answer.
+func (o *Options) memberOwned() *unified.Unified {
+	return unified.New(unified.Config{
+		Scheme: native.Scheme(), Printer: native.Printer(),
+		Attributes: func(kind schema.GroupKind) unified.Attributes { return unified.Attributes(native.AttributesOf(kind)) },
+		Patience:   o.MemberListTimeout, Idle: o.MemberCacheIdle, Clock: clock.RealClock{},
+	})
+}
+
+// serveOwned connects the storage of what members own to the members, and returns what keeps its caches.
+func serveOwned(owned *unified.Unified, p parts, resources *local.Resources) func(context.Context) error {
+	owned.Use(unified.Connections{Members: p.connections, Templates: templatesIn(resources)})
+	p.connections.OnChange(owned.Changed)
+	return owned.Run
+}
+
+// templatesIn finds the UIDs of templates of native kinds.
+func templatesIn(resources *local.Resources) func(apiVersion, kind, namespace, name string) (types.UID, bool) {
+	return func(apiVersion, kind, namespace, name string) (types.UID, bool) {
+		gv, err := schema.ParseGroupVersion(apiVersion)
+		if err != nil {
+			return "", false
+		}
+		resource, _ := meta.UnsafeGuessKindToResource(gv.WithKind(kind)) // right for all native kinds; others are not in resources
+		return resources.UID(context.Background(), resource, types.NamespacedName{Namespace: namespace, Name: name})
+	}
+}
