@@ -71,6 +71,8 @@ func (b *bench) listPods(ctx context.Context) error {
 	}
 	b.report.add(figurePodMemory, (after-before)/(podMembers*podsEach)/1024, "KiB")
 
+	stopProfile := b.startProfile(ctx, "list", profileTime)
+	defer func() { _ = stopProfile() }() // only waits: its error is returned below, unless there is another one
 	plain := rest.CopyConfig(b.hub.config)
 	plain.ContentType, plain.AcceptContentTypes = runtime.ContentTypeJSON, runtime.ContentTypeJSON
 	asJSON, err := kubernetes.NewForConfig(plain)
@@ -88,6 +90,9 @@ func (b *bench) listPods(ctx context.Context) error {
 		if err := b.timeList(ctx, way.what, way.list); err != nil {
 			return err
 		}
+	}
+	if err := stopProfile(); err != nil {
+		return err
 	}
 	if err := b.fleet.Fail(ctx, b.proxied[0]); err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -114,8 +115,7 @@ func (m *Member) serve(w http.ResponseWriter, r *http.Request, k *kind, key type
 		if watches, _ := strconv.ParseBool(values.Get("watch")); watches { // what is not true is a list
 			return m.watch(w, r, k, q)
 		}
-		m.list(w, k, q)
-		return nil
+		return m.list(w, k, q, values)
 	case r.Method == http.MethodGet:
 		return m.get(w, k, key)
 	case r.Method == http.MethodDelete && key.Name != "":
@@ -140,10 +140,24 @@ func (m *Member) get(w http.ResponseWriter, k *kind, key types.NamespacedName) e
 	return nil
 }
 
-func (m *Member) list(w http.ResponseWriter, k *kind, q *query) {
+// list answers with all objects, or with as many as the client asks for at a time: the token for the rest is the last name.
+func (m *Member) list(w http.ResponseWriter, k *kind, q *query, values url.Values) error {
 	objects, version := m.find(k, q)
+	if after := values.Get("continue"); after != "" {
+		objects = objects[sort.Search(len(objects), func(i int) bool { return objects[i].key.String() > after }):]
+	}
+	next := ""
+	if limit := values.Get("limit"); limit != "" {
+		n, err := strconv.Atoi(limit)
+		if err != nil || n < 0 {
+			return apierrors.NewBadRequest("invalid limit: " + limit)
+		}
+		if n > 0 && n < len(objects) {
+			objects, next = objects[:n], objects[n-1].key.String()
+		}
+	}
 	w.Header().Set("Content-Type", plainJSON)
-	head := fmt.Sprintf(`{"kind":%q,"apiVersion":%q,"metadata":{"resourceVersion":"%d"},"items":[`, k.Kind+"List", k.GroupVersion(), version)
+	head := fmt.Sprintf(`{"kind":%q,"apiVersion":%q,"metadata":{"resourceVersion":"%d","continue":%q},"items":[`, k.Kind+"List", k.GroupVersion(), version, next)
 	// A client that has gone does not want the rest, so errors say nothing.
 	_, _ = io.WriteString(w, head)
 	for i, o := range objects {
@@ -153,6 +167,7 @@ func (m *Member) list(w http.ResponseWriter, k *kind, q *query) {
 		_, _ = w.Write(o.data)
 	}
 	_, _ = io.WriteString(w, "]}")
+	return nil
 }
 
 func (m *Member) serveDelete(w http.ResponseWriter, r *http.Request, k *kind, key types.NamespacedName) error {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"sort"
 	"strconv"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
@@ -21,12 +22,16 @@ import (
 // history is how many events of a resource a member remembers at least; a watch that asks for older ones is told to list again.
 const history = 1024
 
-// object is one state of an object. It never changes.
+// object is one state of an object. It never changes, but for other forms of it that are made when they are needed.
 type object struct {
 	key     types.NamespacedName
 	version uint64
 	labels  labels.Set
 	data    []byte // JSON
+
+	once     sync.Once // makes protobuf, or err
+	protobuf []byte
+	err      error
 }
 
 // decode returns a copy that may be changed.

@@ -14,6 +14,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 )
 
@@ -30,6 +31,7 @@ type watcher struct {
 	*kind
 	query     *query
 	bookmarks bool
+	protobuf  bool
 	out       *bufio.Writer
 	flusher   http.Flusher
 	version   uint64 // of the last event sent
@@ -47,7 +49,7 @@ func (m *Member) watch(w http.ResponseWriter, r *http.Request, k *kind, q *query
 	if seconds, err := strconv.Atoi(values.Get("timeoutSeconds")); err == nil && seconds > 0 {
 		timeout = time.Duration(seconds) * time.Second
 	}
-	v := &watcher{member: m, kind: k, query: q, bookmarks: flag("allowWatchBookmarks"), out: bufio.NewWriterSize(w, 4<<10), flusher: flusher}
+	v := &watcher{member: m, kind: k, query: q, bookmarks: flag("allowWatchBookmarks"), protobuf: wantsProtobuf(r, k), out: bufio.NewWriterSize(w, 4<<10), flusher: flusher}
 	var initial []*object
 	if complete := flag("sendInitialEvents"); complete || version == "" || version == "0" {
 		initial, v.version = m.find(k, q)
@@ -61,9 +63,12 @@ func (m *Member) watch(w http.ResponseWriter, r *http.Request, k *kind, q *query
 		}
 	}
 	w.Header().Set("Content-Type", plainJSON)
+	if v.protobuf {
+		w.Header().Set("Content-Type", protobufStream)
+	}
 	w.WriteHeader(http.StatusOK)
 	for _, o := range initial {
-		v.send(watch.Added, o.data)
+		v.send(watch.Added, o)
 	}
 	if flag("sendInitialEvents") && v.bookmarks {
 		v.bookmark(map[string]string{metav1.InitialEventsAnnotationKey: "true"})
@@ -94,7 +99,7 @@ func (v *watcher) run(r *http.Request, timeout time.Duration) {
 		if !ok {
 			s := apierrors.NewResourceExpired("the watch has fallen too far behind").Status()
 			s.TypeMeta = metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}
-			v.send(watch.Error, document(s))
+			v.tell(watch.Error, &s)
 			v.flush()
 			return
 		}
@@ -125,15 +130,44 @@ func (v *watcher) report(e event) {
 	before, now := v.query.covers(e.before), e.verb != watch.Deleted && v.query.covers(e.object)
 	switch {
 	case before && now:
-		v.send(watch.Modified, e.object.data)
+		v.send(watch.Modified, e.object)
 	case before:
-		v.send(watch.Deleted, e.object.data)
+		v.send(watch.Deleted, e.object)
 	case now:
-		v.send(watch.Added, e.object.data)
+		v.send(watch.Added, e.object)
 	}
 }
 
-func (v *watcher) send(verb watch.EventType, object []byte) {
+func (v *watcher) send(verb watch.EventType, o *object) {
+	if !v.protobuf {
+		v.write(verb, o.data)
+		return
+	}
+	data, err := o.inProtobuf(v.kind)
+	if err != nil {
+		panic(err) // it was validated when it came
+	}
+	v.write(verb, data)
+}
+
+// tell sends what is no stored object.
+func (v *watcher) tell(verb watch.EventType, obj runtime.Object) {
+	if !v.protobuf {
+		v.write(verb, document(obj))
+		return
+	}
+	data, err := runtime.Encode(embedded, obj)
+	if err != nil {
+		panic(err) // both kinds that are sent have the form
+	}
+	v.write(verb, data)
+}
+
+func (v *watcher) write(verb watch.EventType, object []byte) {
+	if v.protobuf {
+		_ = sendProtobuf(v.out, verb, object)
+		return
+	}
 	_, _ = v.out.WriteString(`{"type":"` + string(verb) + `","object":`)
 	_, _ = v.out.Write(object)
 	_, _ = v.out.WriteString("}\n")
@@ -141,10 +175,16 @@ func (v *watcher) send(verb watch.EventType, object []byte) {
 
 // bookmark says up to which version everything has been sent.
 func (v *watcher) bookmark(annotations map[string]string) {
-	v.send(watch.Bookmark, document(metav1.PartialObjectMetadata{
-		TypeMeta:   metav1.TypeMeta{Kind: v.Kind, APIVersion: v.GroupVersion().String()},
-		ObjectMeta: metav1.ObjectMeta{ResourceVersion: strconv.FormatUint(v.version, 10), Annotations: annotations},
-	}))
+	meta := metav1.ObjectMeta{ResourceVersion: strconv.FormatUint(v.version, 10), Annotations: annotations}
+	if !v.protobuf {
+		v.tell(watch.Bookmark, &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{Kind: v.Kind, APIVersion: v.GroupVersion().String()}, ObjectMeta: meta})
+		return
+	}
+	data, err := emptyProtobuf(v.kind, meta)
+	if err != nil {
+		panic(err) // every kind that is served in that form can be made
+	}
+	v.write(watch.Bookmark, data)
 }
 
 func (v *watcher) flush() {
