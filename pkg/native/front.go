@@ -35,9 +35,17 @@ func admit(front Front, c *genericapiserver.Config) error {
 	}
 	c.Authentication.Authenticator = front.Authenticate(c.Authentication.Authenticator)
 	c.Authorization.Authorizer = front.Authorize(c.Authorization.Authorizer)
+	handle(front.Handle, c)
+	return nil
+}
+
+// handle puts a wrapper around what answers requests that have been authorized.
+func handle(wrap func(http.Handler) http.Handler, c *genericapiserver.Config) {
+	if wrap == nil {
+		return
+	}
 	chain := c.BuildHandlerChainFunc
 	c.BuildHandlerChainFunc = func(handler http.Handler, c *genericapiserver.Config) http.Handler {
-		return chain(front.Handle(handler), c)
+		return chain(wrap(handler), c)
 	}
-	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -63,6 +64,8 @@ type Config struct {
 	Front Front
 	// Wrap, if not nil, is called for each group-version.
 	Wrap Wrap
+	// Handle, if not nil, wraps what answers requests that have been authorized.
+	Handle func(http.Handler) http.Handler
 	// Uncollected are native resources that garbage collection and quotas pass over, as Group.Uncollected.
 	Uncollected []schema.GroupResource
 }
@@ -98,6 +101,7 @@ func New(cfg Config) (*Server, error) {
 	for _, g := range cfg.Groups {
 		g.storeAsJSON(factory)
 	}
+	handle(cfg.Handle, generic)
 	if err := admit(cfg.Front, generic); err != nil {
 		return nil, fmt.Errorf("open to the users of another server: %w", err)
 	}

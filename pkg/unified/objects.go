@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/apiserver/pkg/authentication/user"
 	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
@@ -37,6 +38,7 @@ type stored interface {
 // objects serves one resource: what members have of it, and what the hub stores.
 type objects struct {
 	*resource
+	served schema.GroupVersion
 	stored stored // nil if the hub stores none
 }
 
@@ -130,14 +132,18 @@ func (o *objects) List(ctx context.Context, options *internalversion.ListOptions
 		return o.listStored(ctx, options)
 	}
 	namespace := genericapirequest.NamespaceValue(ctx)
-	list, lags, err := o.union.List(ctx, namespace, o.selection(ctx, namespace, options), options)
+	list := o.union.List
+	if o.encodable(ctx) {
+		list = o.listEncoded
+	}
+	answer, lags, err := list(ctx, namespace, o.selection(ctx, namespace, options), options)
 	if err != nil {
 		return nil, err
 	}
 	for _, l := range lags {
 		warning.AddWarning(ctx, "", o.lagging(l))
 	}
-	return list, nil
+	return answer, nil
 }
 
 // Watch implements rest.Watcher.

@@ -136,7 +136,7 @@ func (u *Unified) Wrap(version schema.GroupVersion, storages map[string]rest.Sto
 		if err != nil {
 			return fmt.Errorf("%s: %w", k.resource, err)
 		}
-		o := &objects{resource: r, stored: inner}
+		o := &objects{resource: r, served: version, stored: inner}
 		storages[k.resource] = o
 		if inner != nil {
 			storages[k.resource] = &storable{objects: o}

@@ -24,37 +24,53 @@ import (
 // It waits, at most for Config.Patience, for members of which nothing is known yet. limit, continue, resourceVersion and
 // resourceVersionMatch mean what they mean in Kubernetes; the selectors in opts are not looked at, those of sel are.
 func (u *Union) List(ctx context.Context, namespace string, sel Selection, opts *internalversion.ListOptions) (kruntime.Object, []Lag, error) {
-	page, err := u.parsePage(opts)
-	if err != nil {
-		return nil, nil, err
-	}
-	lags, err := u.await(ctx, sel, opts.ResourceVersion != "0")
-	if err != nil {
-		return nil, nil, err
-	}
-	from, err := u.snapshot(page)
-	if err != nil {
-		return nil, nil, err
-	}
-	objects, rest, err := u.collect(ctx, from, scope{namespace, sel}, page)
+	found, lags, err := u.find(ctx, scope{namespace, sel}, opts, true)
 	if err != nil {
 		return nil, nil, err
 	}
 	list := u.cfg.NewList()
-	if err := meta.SetList(list, objects); err != nil {
+	if err := meta.SetList(list, found.objects); err != nil {
 		return nil, nil, fmt.Errorf("list %s: %w", u.cfg.Resource.Resource, err)
 	}
 	m, err := meta.ListAccessor(list)
 	if err != nil {
 		return nil, nil, fmt.Errorf("list %s: %w", u.cfg.Resource.Resource, err)
 	}
-	m.SetResourceVersion(strconv.FormatInt(from.number, 10))
-	if rest != nil {
-		u.keep(from)
-		m.SetContinue(rest.token)
-		m.SetRemainingItemCount(rest.count)
+	m.SetResourceVersion(strconv.FormatInt(found.from.number, 10))
+	if found.rest != nil {
+		m.SetContinue(found.rest.token)
+		m.SetRemainingItemCount(found.rest.count)
 	}
 	return list, lags, nil
+}
+
+// found is the answer to a list.
+type found struct {
+	from    snapshot
+	records []*record
+	objects []kruntime.Object // the records, decoded; empty if they need not be
+	rest    *rest             // nil: nothing
+}
+
+// find does what List says. Records are decoded if that is asked for, or to see whether they are selected.
+func (u *Union) find(ctx context.Context, in scope, opts *internalversion.ListOptions, decode bool) (f found, lags []Lag, err error) {
+	page, err := u.parsePage(opts)
+	if err != nil {
+		return f, nil, err
+	}
+	if lags, err = u.await(ctx, in.Selection, opts.ResourceVersion != "0"); err != nil {
+		return f, nil, err
+	}
+	if f.from, err = u.snapshot(page); err != nil {
+		return f, nil, err
+	}
+	if err = u.collect(ctx, &f, in, page, decode || !in.everything()); err != nil {
+		return f, nil, err
+	}
+	if f.rest != nil {
+		u.keep(f.from)
+	}
+	return f, lags, nil
 }
 
 // rest is what a page leaves to the next.
@@ -63,31 +79,35 @@ type rest struct {
 	count *int64 // nil: not known
 }
 
-// collect decodes the objects of a page.
-func (u *Union) collect(ctx context.Context, from snapshot, in scope, p page) ([]kruntime.Object, *rest, error) {
-	var objects []kruntime.Object
+// collect finds the objects of a page.
+func (u *Union) collect(ctx context.Context, f *found, in scope, p page, decode bool) (err error) {
 	start := p.start
 	for {
-		candidates, more := from.records(in, start, p.chunk(in.everything(), len(objects)))
+		candidates, more := f.from.records(in, start, p.chunk(in.everything(), len(f.records)))
 		if err := ctx.Err(); err != nil {
-			return nil, nil, apierrors.NewTimeoutError("the request ended before the list was complete: "+err.Error(), 1)
+			return apierrors.NewTimeoutError("the request ended before the list was complete: "+err.Error(), 1)
 		}
-		found, err := u.decodeAll(candidates, in)
-		if err != nil {
-			return nil, nil, err
+		var objects []kruntime.Object
+		if decode {
+			if objects, err = u.decodeAll(candidates, in); err != nil {
+				return err
+			}
 		}
-		for i, obj := range found {
-			if obj == nil {
+		for i, r := range candidates {
+			if decode && objects[i] == nil {
 				continue
 			}
-			objects = append(objects, obj)
-			if p.limit > 0 && len(objects) == p.limit && (more || i < len(found)-1) {
-				rest, err := p.rest(from, in, candidates[i])
-				return objects, rest, err
+			f.records = append(f.records, r)
+			if decode {
+				f.objects = append(f.objects, objects[i])
+			}
+			if p.limit > 0 && len(f.records) == p.limit && (more || i < len(candidates)-1) {
+				f.rest, err = p.rest(f.from, in, r)
+				return err
 			}
 		}
 		if !more {
-			return objects, nil, nil
+			return nil
 		}
 		start = candidates[len(candidates)-1].after()
 	}
