@@ -45,7 +45,8 @@ type cluster struct {
 	log      []change
 	base     int64 // watches from before are 410
 	watches  map[*clusterWatch]bool
-	lists    int // answered
+	lists    int  // answered
+	plain    bool // lists are not streamed
 }
 
 type change struct {
@@ -166,6 +167,9 @@ func (c *cluster) admit(ctx context.Context) error {
 		}
 	}
 }
+
+// IsWatchListSemanticsUnSupported tells reflectors how to list.
+func (c *cluster) IsWatchListSemanticsUnSupported() bool { return c.plain }
 
 func (c *cluster) List(o metav1.ListOptions) (runtime.Object, error) {
 	return c.ListWithContext(context.Background(), o)

@@ -68,7 +68,10 @@ func (w *watcher) run(ctx context.Context) {
 		if s, ok := err.(apierrors.APIStatus); ok {
 			status = s.Status()
 		}
-		w.send(ctx, watch.Event{Type: watch.Error, Object: &status})
+		select {
+		case w.result <- watch.Event{Type: watch.Error, Object: &status}:
+		case <-ctx.Done():
+		}
 	}
 }
 
@@ -105,14 +108,17 @@ func (w *watcher) tell(ctx context.Context) error {
 		select {
 		case <-moved:
 		case <-ticks:
-			w.bookmark(ctx, nil)
+			err = w.bookmark(ctx, nil)
 		case <-end:
 			end = nil
-			w.bookmark(ctx, nil)
+			err = w.bookmark(ctx, nil)
 		case <-ctx.Done():
 		}
+		if err != nil {
+			return err
+		}
 	}
-	return nil
+	return ctx.Err()
 }
 
 // tellInitial tells the state that the watch begins with.
@@ -131,15 +137,15 @@ func (w *watcher) tellInitial(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if !w.send(ctx, watch.Event{Type: kind, Object: shown.object}) {
-				return nil
+			if err := w.send(ctx, watch.Event{Type: kind, Object: shown.object}); err != nil {
+				return err
 			}
 		}
 		w.initial[i] = nil
 	}
 	w.initial = nil
 	if w.endOfInitial {
-		w.bookmark(ctx, map[string]string{metav1.InitialEventsAnnotationKey: "true"})
+		return w.bookmark(ctx, map[string]string{metav1.InitialEventsAnnotationKey: "true"})
 	}
 	return nil
 }
@@ -194,12 +200,11 @@ func (w *watcher) tellEvent(ctx context.Context, e *event) error {
 	case !before:
 		kind = watch.Added
 	}
-	w.send(ctx, watch.Event{Type: kind, Object: obj})
-	return nil
+	return w.send(ctx, watch.Event{Type: kind, Object: obj})
 }
 
 // bookmark tells how far the watch is.
-func (w *watcher) bookmark(ctx context.Context, annotations map[string]string) {
+func (w *watcher) bookmark(ctx context.Context, annotations map[string]string) error {
 	obj := w.u.cfg.New()
 	m, err := meta.Accessor(obj)
 	if err != nil {
@@ -207,15 +212,15 @@ func (w *watcher) bookmark(ctx context.Context, annotations map[string]string) {
 	}
 	m.SetResourceVersion(strconv.FormatInt(w.reached, 10))
 	m.SetAnnotations(annotations)
-	w.send(ctx, watch.Event{Type: watch.Bookmark, Object: obj})
+	return w.send(ctx, watch.Event{Type: watch.Bookmark, Object: obj})
 }
 
-// send is false when the watch has ended.
-func (w *watcher) send(ctx context.Context, e watch.Event) bool {
+// send fails when the watch has ended. Nothing may be sent after that: it would follow a gap.
+func (w *watcher) send(ctx context.Context, e watch.Event) error {
 	select {
 	case w.result <- e:
-		return true
+		return nil
 	case <-ctx.Done():
-		return false
+		return ctx.Err()
 	}
 }
