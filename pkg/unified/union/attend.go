@@ -103,15 +103,15 @@ func (f *feed) checkDue(asked time.Time) time.Time {
 	return f.began.Add(u.pace.check)
 }
 
-// ask reads one object of the source, or that there is none, from its store and not from a cache in front of it. Anything
-// that the source says is an answer if it says that it is not there: the resource is not.
+// ask reads one object of the source, from its store and not from a cache in front of it. That there is no such resource is
+// an answer as well, and so is that the source is busy.
 func (f *feed) ask(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, f.u.pace.checkTimeout)
 	defer cancel()
 	f.mu.Lock()
 	source := f.source
 	f.mu.Unlock()
-	if _, err := source.ListWithContext(ctx, metav1.ListOptions{Limit: 1}); err != nil && !apierrors.IsNotFound(err) {
+	if _, err := source.ListWithContext(ctx, metav1.ListOptions{Limit: 1}); err != nil && !apierrors.IsNotFound(err) && !apierrors.IsTooManyRequests(err) {
 		return err
 	}
 	return nil

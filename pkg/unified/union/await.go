@@ -14,16 +14,12 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// await starts the parts of a selection that are not running, and waits, for Config.Patience at most, until they are up to
-// date. It returns those that are not, sorted by cluster. writes says that lately written objects are waited for as well.
+// await waits, for Config.Patience at most, until the parts of a selection that has begun are up to date. It returns those that are not, sorted by cluster. writes says that lately written objects are waited for as well.
 //
 // A member that does not answer is not waited for all the time: not longer than Patience from when it failed first, and not
 // longer than one attempt to reach it that was begun after this call takes to fail.
 func (u *Union) await(ctx context.Context, sel Selection, writes bool) ([]Lag, error) {
 	began := u.cfg.Clock.Now()
-	if err := u.begin(sel); err != nil {
-		return nil, err
-	}
 	for {
 		news := u.news.wait()
 		until, lags := u.pending(sel, began, writes)
@@ -42,7 +38,7 @@ func (u *Union) await(ctx context.Context, sel Selection, writes bool) ([]Lag, e
 	}
 }
 
-// begin starts what a selection needs.
+// begin starts what a selection needs. Unless it fails, end must be called when the request has been served.
 func (u *Union) begin(sel Selection) error {
 	clusters := u.clusters(sel)
 	u.mu.Lock()
@@ -50,7 +46,7 @@ func (u *Union) begin(sel Selection) error {
 		u.mu.Unlock()
 		return u.unavailable()
 	}
-	u.state.used = u.cfg.Clock.Now()
+	u.state.requests++
 	u.state.wide = u.state.wide || sel.Clusters == nil
 	started := u.ensure(clusters)
 	u.mu.Unlock()
@@ -58,6 +54,14 @@ func (u *Union) begin(sel Selection) error {
 		u.sweep() // a cluster may have gone before its part was there to hear of it
 	}
 	return nil
+}
+
+// end notes that a request has been served.
+func (u *Union) end() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.state.requests--
+	u.state.used = u.cfg.Clock.Now()
 }
 
 // clusters are the parts that a selection means and that there are.

@@ -6,18 +6,20 @@ SPDX-License-Identifier: Apache-2.0
 package union
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
 	"k8s.io/utils/ptr"
-
-	corev1 "k8s.io/api/core/v1"
 )
 
 func TestClustersComeAndGo(t *testing.T) {
@@ -194,4 +196,58 @@ func TestWrites(t *testing.T) {
 	if d := time.Since(began); d < f.cfg.Patience/2 || d > 3*f.cfg.Patience {
 		t.Errorf("the list waited %v", d)
 	}
+}
+
+// What is not running does not answer that there is nothing.
+func TestNotRunning(t *testing.T) {
+	t.Parallel()
+	cfg := config()
+	cfg.Clusters = func() []string { return []string{"m1"} }
+	m1 := newCluster()
+	cfg.Member = func(string) (cache.ListerWatcher, error) { return m1, nil }
+	u := New(cfg)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	check := func(when string) {
+		t.Helper()
+		if _, _, err := u.List(t.Context(), "", Selection{}, &internalversion.ListOptions{}); !apierrors.IsServiceUnavailable(err) {
+			t.Errorf("a list %s: %v", when, err)
+		}
+		if _, err := u.Watch(t.Context(), "", Selection{}, &internalversion.ListOptions{}); !apierrors.IsServiceUnavailable(err) {
+			t.Errorf("a watch %s: %v", when, err)
+		}
+	}
+	check("before")
+	go func() { ended <- u.Run(ctx) }()
+	var w watch.Interface
+	eventually(t, func() (err error) {
+		w, err = u.Watch(t.Context(), "", Selection{}, &internalversion.ListOptions{})
+		return err
+	})
+	m1.turn(hang)
+	u.Changed("m1")
+	waiting := make(chan error)
+	go func() {
+		_, _, err := u.List(t.Context(), "", Selection{}, &internalversion.ListOptions{})
+		waiting <- err
+	}()
+	eventually(t, func() error {
+		u.mu.RLock()
+		defer u.mu.RUnlock()
+		if u.state.requests == 0 {
+			return fmt.Errorf("the list has not begun")
+		}
+		return nil
+	})
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if _, ok := <-w.ResultChan(); ok {
+		t.Error("the watch goes on")
+	}
+	if err := <-waiting; !apierrors.IsServiceUnavailable(err) {
+		t.Errorf("a list meanwhile: %v", err)
+	}
+	check("afterwards")
 }

@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 package union
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -227,6 +228,9 @@ func (f *feed) encode(object any) (*record, error) {
 	data, err := f.u.cfg.Codec.Encode(obj)
 	if err != nil {
 		return nil, fmt.Errorf("encode %s/%s of cluster %s: %w", m.GetNamespace(), m.GetName(), f.cluster, err)
+	}
+	if cap(data) > len(data)+len(data)/8 {
+		data = bytes.Clone(data) // it is kept for long
 	}
 	return &record{
 		// The many objects of a namespace share its name.

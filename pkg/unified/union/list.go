@@ -58,6 +58,10 @@ func (u *Union) find(ctx context.Context, in scope, opts *internalversion.ListOp
 	if err != nil {
 		return f, nil, err
 	}
+	if err = u.begin(in.Selection); err != nil {
+		return f, nil, err
+	}
+	defer u.end()
 	if lags, err = u.await(ctx, in.Selection, opts.ResourceVersion != "0"); err != nil {
 		return f, nil, err
 	}
@@ -138,18 +142,21 @@ func (u *Union) decodeAll(records []*record, in scope) ([]kruntime.Object, error
 	return out, errors.Join(errs...)
 }
 
-// decodeSelected decodes a record that the scope holds; it returns nil if the object is not selected.
+// decodeSelected returns the object of a record that the scope holds; nil if the object is not selected.
 func (u *Union) decodeSelected(r *record, in scope) (kruntime.Object, error) {
-	obj, err := u.decode(r)
-	if err != nil || in.everything() {
-		return obj, err
+	shown, err := u.show(r)
+	if err != nil {
+		return nil, err
 	}
-	l, f, err := u.cfg.Attributes(obj)
+	if in.everything() {
+		return shown.object, nil
+	}
+	l, f, err := shown.attributes()
 	if err != nil {
 		return nil, fmt.Errorf("labels and fields of %s %s/%s: %w", u.cfg.Resource.Resource, r.namespace, r.name, err)
 	}
 	if !in.matches(l, f) {
 		return nil, nil
 	}
-	return obj, nil
+	return shown.object, nil
 }

@@ -168,6 +168,9 @@ func (u *Union) snapshot(p page) (snapshot, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	s := &u.state
+	if s.spawn == nil {
+		return snapshot{}, u.unavailable() // it has ended meanwhile, and is empty
+	}
 	if err := s.reaches(p.least); err != nil {
 		return snapshot{}, err
 	}

@@ -109,7 +109,7 @@ func (u *Union) sweep() {
 
 // keepHouse forgets what is not needed any more, until ctx ends.
 func (u *Union) keepHouse(ctx context.Context) {
-	every := min(housework, max(u.cfg.Idle/4, time.Millisecond))
+	every := min(housework, max(u.cfg.Idle/4, 10*time.Millisecond))
 	ticker := u.cfg.Clock.NewTicker(every)
 	defer ticker.Stop()
 	for {
@@ -131,7 +131,7 @@ func (u *Union) tidy() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.state.expire(now.Add(-u.pace.snapshot))
-	if len(u.state.parts) == 0 || u.state.watchers > 0 || now.Sub(u.state.used) < u.cfg.Idle {
+	if len(u.state.parts) == 0 || u.state.watchers+u.state.requests > 0 || now.Sub(u.state.used) < u.cfg.Idle {
 		return false
 	}
 	u.forget()

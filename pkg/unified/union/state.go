@@ -33,6 +33,7 @@ type state struct {
 	wide     bool      // all clusters have been asked for, so those that come are, too
 	used     time.Time // when the last request ended, or watch
 	watchers int
+	requests int // that are being served, beside watches that have begun
 }
 
 // reset empties it. What was said before is not known any more.

@@ -35,7 +35,7 @@ const Hub = ""
 type Codec interface {
 	// Encode takes an object as its source gives it, after Present.
 	Encode(runtime.Object) ([]byte, error)
-	// Decode returns an object of its own each time, in the form that lists and watches give out.
+	// Decode returns an object in the form that lists and watches give out. It is kept while it is in use.
 	Decode([]byte) (runtime.Object, error)
 }
 
@@ -52,14 +52,15 @@ type Config struct {
 	// error of it again and again. The objects must belong to the union: they are changed. The context of a request should
 	// end it, so a source should be a cache.ListerWatcherWithContext.
 	Member func(cluster string) (cache.ListerWatcher, error)
-	// Clusters are all clusters that there are. It is called without locks held.
+	// Clusters are all clusters that there are: what it does not name has no objects. It must know them before the first
+	// list or watch. It is called without locks held.
 	Clusters func() []string
 	// Example is an object of the type that the sources give; nil if that may be any.
 	Example runtime.Object
 	// Present changes an object of a member into what is shown for it: its name at least, which must name the cluster, so
 	// that it is not the name of another member's object. It must not touch UID, namespace and resource version.
 	Present func(cluster string, obj runtime.Object) error
-	// Stale marks a decoded object of a member that has not been heard of since.
+	// Stale marks a freshly decoded object of a member that has not been heard of since.
 	Stale func(obj runtime.Object, since time.Time)
 	// Attributes are the labels and fields of a decoded object, by which it is selected.
 	Attributes func(runtime.Object) (labels.Set, fields.Set, error)
@@ -100,8 +101,8 @@ type Stats struct {
 // Union is the objects of one resource, of all members and the hub. Its methods may be called concurrently.
 //
 // List and Watch give out objects whose resourceVersion is the union's number of their last change, whatever the resource
-// version is that their store gave them. Objects in events and those of Find are shared with other callers: who wants to
-// change one copies it first. Objects in lists are the caller's.
+// version is that their store gave them. The objects share memory with those that other callers get, as those of
+// Kubernetes' own caches do: who wants to change one copies it first.
 type Union struct {
 	cfg  Config
 	pace pace

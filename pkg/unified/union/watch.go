@@ -27,13 +27,15 @@ func (u *Union) Watch(ctx context.Context, namespace string, sel Selection, opts
 	if err != nil {
 		return nil, err
 	}
+	if err := u.begin(sel); err != nil {
+		return nil, err
+	}
+	defer u.end()
 	initial := opts.SendInitialEvents != nil && *opts.SendInitialEvents
 	if n == 0 || n < smallest || initial {
 		if _, err := u.await(ctx, sel, opts.ResourceVersion == ""); err != nil {
 			return nil, err
 		}
-	} else if err := u.begin(sel); err != nil {
-		return nil, err
 	}
 	w := &watcher{
 		u: u, scope: scope{namespace, sel}, bookmarks: opts.AllowWatchBookmarks, endOfInitial: initial && opts.AllowWatchBookmarks,

@@ -18,7 +18,7 @@ func (u *Union) Find(namespace, name string) (obj runtime.Object, lag *Lag, ok b
 	u.mu.RLock()
 	r := u.state.find(namespace, name)
 	if r != nil {
-		if p := u.state.parts[r.cluster]; p != nil && !p.current() {
+		if p := u.state.parts[r.cluster]; r.cluster != Hub && p != nil && !p.current() {
 			l := p.lag()
 			lag = &l
 		}
