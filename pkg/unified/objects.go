@@ -213,7 +213,7 @@ func (o *objects) getStored(ctx context.Context, name string, options *metav1.Ge
 	if o.stored == nil {
 		return nil, apierrors.NewNotFound(o.groupResource(), name)
 	}
-	if options != nil && own(options.ResourceVersion) == "" { // not the store's: it answers with the newest
+	if options == nil || own(options.ResourceVersion) == "" { // not the store's: it answers with the newest
 		options = &metav1.GetOptions{}
 	}
 	return o.stored.Get(ctx, name, options)
