@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/warning"
 
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
@@ -106,6 +107,29 @@ const (
 func (r *resource) holder(ctx context.Context, namespace, name string, why purpose) (string, error) {
 	clusters, silent := r.holders(ctx, namespace, name, func(obj runtime.Object) bool { return !isCopy(obj) })
 	return r.only(ctx, name, clusters, silent, why)
+}
+
+// resolve is a Resolve. The name of what is stored, a template, means its copy, if there is one only.
+func (o *objects) resolve(ctx context.Context, namespace, name string, write bool) (cluster, own string, err error) {
+	ctx = genericapirequest.WithNamespace(ctx, namespace)
+	counts := func(runtime.Object) bool { return true }
+	_, err = o.getStored(ctx, name, nil)
+	switch {
+	case housekeeping(ctx) || err != nil && !apierrors.IsNotFound(err):
+		return "", "", err
+	case err != nil:
+		if own, cluster, ok := o.elsewhere(name); ok {
+			return cluster, own, nil
+		}
+		counts = func(obj runtime.Object) bool { return !isCopy(obj) }
+	}
+	why := reading
+	if write {
+		why = writing
+	}
+	clusters, silent := o.holders(ctx, namespace, name, counts)
+	cluster, err = o.only(ctx, name, clusters, silent, why)
+	return cluster, name, err
 }
 
 // only picks the only one of clusters, or explains why there is none.

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,7 +41,7 @@ type Members interface {
 // Attributes returns what selectors look at in an object of the internal version of its kind.
 type Attributes func(obj runtime.Object) (labels.Set, fields.Set, error)
 
-// Config is what the storage is built from. All fields must be set.
+// Config is what the storage is built from. Everything without a remark must be set.
 type Config struct {
 	// Scheme knows the kinds in their external and internal versions, and converts between them.
 	Scheme *runtime.Scheme
@@ -51,7 +52,13 @@ type Config struct {
 	// Patience is how long a request waits for one member, and Idle how long caches are kept that nobody asks.
 	Patience, Idle time.Duration
 	Clock          clock.WithTicker
+	// Pods are further subresources of pods, by path (pods/log), which find out by resolve what a name means; nil for none.
+	Pods func(resolve Resolve) (map[string]rest.Storage, error)
 }
+
+// Resolve says which object of which cluster a name on the hub means. write: what is to be done may change something. The
+// error is a Status.
+type Resolve func(ctx context.Context, namespace, name string, write bool) (cluster, own string, err error)
 
 // Connections is what is known when the API server has been built.
 type Connections struct {
@@ -150,11 +157,23 @@ func (u *Unified) Wrap(version schema.GroupVersion, storages map[string]rest.Sto
 			storages[path] = sub
 		}
 		if k.kind == "Pod" {
-			storages["pods/eviction"] = &evictions{o}
-			// What is passed through to the kubelet (log, exec, attach, portforward, proxy) is put here.
+			if err := u.addToPods(o, storages); err != nil {
+				return fmt.Errorf("subresources of pods: %w", err)
+			}
 		}
 	}
 	return nil
+}
+
+// addToPods adds what pods have beyond other kinds.
+func (u *Unified) addToPods(pods *objects, storages map[string]rest.Storage) error {
+	storages["pods/eviction"] = &evictions{pods}
+	if u.cfg.Pods == nil {
+		return nil
+	}
+	more, err := u.cfg.Pods(pods.resolve)
+	maps.Copy(storages, more)
+	return err
 }
 
 // resource returns what is shared by all that serve a kind, over the storage inner.
