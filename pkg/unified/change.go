@@ -8,6 +8,7 @@ package unified
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -82,9 +83,29 @@ func (*objects) unless(ok bool, err error) error {
 	return err
 }
 
-// change has the client's change made to the object as it is shown, and sends the difference to the member, so that fields
+// attempts is how often a change is made anew when the object has changed meanwhile in the member.
+const attempts = 5
+
+// change makes a change of what a member has. When the object changes meanwhile, the change is made to what it is then, which
+// fails if the client has asked for another state.
+func (r *resource) change(ctx context.Context, c change) (obj runtime.Object, err error) {
+	for range attempts {
+		obj, err = r.attempt(ctx, c)
+		var refused conflict
+		if !errors.As(err, &refused) {
+			return obj, err
+		}
+		err = refused.error
+	}
+	return nil, err
+}
+
+// conflict is a member's answer that the object is not any more what the change was made to.
+type conflict struct{ error }
+
+// attempt has the client's change made to the object as it is shown, and sends the difference to the member, so that fields
 // that are not known here stay as they are.
-func (r *resource) change(ctx context.Context, c change) (runtime.Object, error) {
+func (r *resource) attempt(ctx context.Context, c change) (runtime.Object, error) {
 	live, err := r.live(ctx, c.namespace, c.name, c.cluster, c.own, c.subresource)
 	if err != nil {
 		return nil, err
@@ -124,6 +145,9 @@ func (r *resource) change(ctx context.Context, c change) (runtime.Object, error)
 	result, err := r.send(ctx, call{
 		cluster: c.cluster, namespace: c.namespace, name: c.own, subresource: c.subresource, options: options, body: patch,
 	}, http.MethodPatch, c.name)
+	if conditional && apierrors.IsConflict(err) {
+		return nil, conflict{err}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -114,8 +114,9 @@ func (o *objects) resolve(ctx context.Context, namespace, name string, write boo
 	ctx = genericapirequest.WithNamespace(ctx, namespace)
 	counts := func(runtime.Object) bool { return true }
 	_, err = o.getStored(ctx, name, nil)
+	template := err == nil
 	switch {
-	case housekeeping(ctx) || err != nil && !apierrors.IsNotFound(err):
+	case err != nil && !apierrors.IsNotFound(err):
 		return "", "", err
 	case err != nil:
 		if own, cluster, ok := o.elsewhere(name); ok {
@@ -128,6 +129,9 @@ func (o *objects) resolve(ctx context.Context, namespace, name string, write boo
 		why = writing
 	}
 	clusters, silent := o.holders(ctx, namespace, name, counts)
+	if template && len(clusters)+len(silent) == 0 {
+		return "", "", notFound(o.groupResource(), name, "the hub stores it as a template, and no cluster has a copy")
+	}
 	cluster, err = o.only(ctx, name, clusters, silent, why)
 	return cluster, name, err
 }
