@@ -89,11 +89,7 @@ func (s *sentBy) WrappedRoundTripper() http.RoundTripper { return s.base }
 // RoundTrip implements http.RoundTripper.
 func (s *sentBy) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = utilnet.CloneRequest(req)
-	for name := range req.Header {
-		if speaksOfSender(name) {
-			delete(req.Header, name)
-		}
-	}
+	RemoveSender(req.Header)
 	for name, values := range s.header {
 		req.Header[name] = values
 	}
@@ -101,10 +97,14 @@ func (s *sentBy) RoundTrip(req *http.Request) (*http.Response, error) {
 	return s.base.RoundTrip(req)
 }
 
-// speaksOfSender reports whether a header says who sends a request.
-func speaksOfSender(name string) bool {
-	name = http.CanonicalHeaderKey(name)
-	return name == "Authorization" || name == "Cookie" || strings.HasPrefix(name, "Impersonate-") || strings.HasPrefix(name, "X-Remote-")
+// RemoveSender takes out of the header of a request who sends it, or claims to.
+func RemoveSender(header http.Header) {
+	for name := range header {
+		known := http.CanonicalHeaderKey(name)
+		if known == "Authorization" || strings.HasPrefix(known, "Impersonate-") || strings.HasPrefix(known, "X-Remote-") {
+			delete(header, name)
+		}
+	}
 }
 
 // renewing sends each request with credentials as they are then, and once more if they have been replaced meanwhile.

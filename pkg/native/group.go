@@ -30,6 +30,8 @@ type Group struct {
 	Version schema.GroupVersion
 	// AddTypes registers the group's types under the group-version given.
 	AddTypes func(*runtime.Scheme, schema.GroupVersion)
+	// AddConversions, if not nil, registers how types are read from the query of a request.
+	AddConversions func(*runtime.Scheme) error
 	// Resources are the plural names that are stored.
 	Resources []string
 	// NewStorage builds the group's storage, keyed by resource or resource/subresource.
@@ -47,6 +49,9 @@ func (g Group) register() {
 	g.AddTypes(legacyscheme.Scheme, g.Version)
 	g.AddTypes(legacyscheme.Scheme, internal)
 	metav1.AddToGroupVersion(legacyscheme.Scheme, g.Version)
+	if g.AddConversions != nil {
+		utilruntime.Must(g.AddConversions(legacyscheme.Scheme))
+	}
 }
 
 // registerAll registers the groups, and the order of preference of their versions.

@@ -58,14 +58,17 @@ func (s *ourGroups) groups() []native.Group {
 				}
 				return s.policy.Resources(), nil
 			}),
-		group(clusterv1alpha1.SchemeGroupVersion, 1500, clusterv1alpha1.AddKnownTypes, []string{"clusters"},
-			func(scheme *runtime.Scheme, getter generic.RESTOptionsGetter) (_ map[string]rest.Storage, err error) {
+		{
+			Version: clusterv1alpha1.SchemeGroupVersion, Priority: 1500, AddTypes: clusterv1alpha1.AddKnownTypes, AddConversions: clusterv1alpha1.AddConversionFuncs,
+			Resources: []string{"clusters"},
+			NewStorage: func(scheme *runtime.Scheme, getter generic.RESTOptionsGetter) (_ map[string]rest.Storage, err error) {
 				s.cluster, err = cluster.NewStorage(scheme, getter, clock.RealClock{})
 				if err != nil {
 					return nil, err
 				}
 				return s.cluster.Resources(), nil
-			}),
+			},
+		},
 		group(workv1alpha2.SchemeGroupVersion, 1400, workv1alpha2.AddKnownTypes,
 			[]string{"resourcebindings", "clusterresourcebindings"},
 			func(scheme *runtime.Scheme, getter generic.RESTOptionsGetter) (_ map[string]rest.Storage, err error) {

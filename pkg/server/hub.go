@@ -38,6 +38,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/telemetry"
 	"github.com/manifold-k8s/manifold/pkg/template"
 	"github.com/manifold-k8s/manifold/pkg/unified"
+	"github.com/manifold-k8s/manifold/pkg/unified/through"
 	"github.com/manifold-k8s/manifold/pkg/works"
 )
 
@@ -146,6 +147,7 @@ func (h *hub) compute(p parts, loopback *rest.Config, resources *local.Resources
 	}
 	ours.works.Use(computed)
 	h.caches = append(h.caches, computed.Run, serveOwned(cfg.owned, p, resources))
+	ours.cluster.Proxy.Use(through.NewClusters(p.connections, loopback))
 	ours.hub.Federations.Use(statusOf(p.clusters))
 	return ours.hub.Proxy.Use(loopback)
 }

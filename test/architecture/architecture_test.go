@@ -116,6 +116,10 @@ var forbidden = []struct {
 		why: "a connection to a member knows nothing of who uses it",
 	},
 	{
+		from: "pkg/unified", to: []string{"pkg/server", "pkg/native", "pkg/registry", "pkg/etcd", "pkg/controllers"},
+		why: "what members own is served on every replica: it rests on the connections to them, and on nothing that only the leader runs",
+	},
+	{
 		from: "pkg/telemetry", to: []string{"pkg", "apis"}, direct: true,
 		why: "what measures knows nothing of what is measured, so that everybody can be measured",
 	},

@@ -19,6 +19,7 @@ import (
 // Storage is the storage of all kinds of the group.
 type Storage struct {
 	Clusters *kind.REST[*clusterv1alpha1.Cluster]
+	Proxy    *ProxyREST
 }
 
 // NewStorage connects the storage to the backend that getter names. scheme must know the group's types; clock gives the
@@ -28,13 +29,14 @@ func NewStorage(scheme *runtime.Scheme, getter generic.RESTOptionsGetter, clock 
 	if err != nil {
 		return Storage{}, err
 	}
-	return Storage{Clusters: clusters}, nil
+	return Storage{Clusters: clusters, Proxy: &ProxyREST{}}, nil
 }
 
 // Resources maps resource paths to storage, for the installer of API groups.
 func (s Storage) Resources() map[string]rest.Storage {
 	resources := map[string]rest.Storage{}
 	s.Clusters.AddTo(resources)
+	resources["clusters/proxy"] = s.Proxy
 	return resources
 }
 
