@@ -26,6 +26,7 @@ import (
 	"k8s.io/apiserver/pkg/util/notfoundhandler"
 	"k8s.io/apiserver/pkg/util/webhook"
 	"k8s.io/client-go/informers"
+	rbacinformers "k8s.io/client-go/informers/rbac/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	aggregator "k8s.io/kube-aggregator/pkg/apiserver"
@@ -244,6 +245,10 @@ func hideInternalVersion(c *genericapiserver.Config) {
 	c.OpenAPIConfig.GetDefinitionName = wrap(c.OpenAPIConfig.GetDefinitionName)
 	c.OpenAPIV3Config.GetDefinitionName = wrap(c.OpenAPIV3Config.GetDefinitionName)
 }
+
+// RBAC are the informers of roles and bindings, which authorization reads as well. Those that are asked for before Run start
+// with the server.
+func (s *Server) RBAC() rbacinformers.Interface { return s.informers.Rbac().V1() }
 
 // AddHook runs start once the server serves. Readiness waits for start to return; its context ends when the server
 // begins to stop.

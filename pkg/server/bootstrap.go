@@ -88,6 +88,9 @@ func bootstrap(ctx context.Context, loopback *rest.Config) error {
 			return fmt.Errorf("namespace %s: %w", name, err)
 		}
 	}
+	if err := letAdministratorThrough(ctx, client); err != nil {
+		return err
+	}
 	for _, want := range clusterRoles() {
 		have, err := client.RbacV1().ClusterRoles().Get(ctx, want.Name, metav1.GetOptions{})
 		switch {
@@ -100,6 +103,30 @@ func bootstrap(ctx context.Context, loopback *rest.Config) error {
 		if err != nil {
 			return fmt.Errorf("cluster role %s: %w", want.Name, err)
 		}
+	}
+	return nil
+}
+
+// proxyAdministrator is the ClusterRole, and its binding, by which the administrator acts in members: the members accept
+// users by name, not only by group, see docs/access.md.
+const proxyAdministrator = "cluster-proxy-admin"
+
+// letAdministratorThrough names the administrator of admin.kubeconfig among those who may act in every member. What an
+// operator has made of these objects stays.
+func letAdministratorThrough(ctx context.Context, client kubernetes.Interface) error {
+	meta := metav1.ObjectMeta{Name: proxyAdministrator, Labels: map[string]string{"karmada.io/bootstrapping": "rbac-defaults"}}
+	_, err := client.RbacV1().ClusterRoles().Create(ctx, &rbacv1.ClusterRole{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{
+		{APIGroups: []string{clusterv1alpha1.GroupName}, Resources: []string{"clusters/proxy"}, Verbs: []string{"*"}},
+	}}, metav1.CreateOptions{})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("cluster role %s: %w", proxyAdministrator, err)
+	}
+	_, err = client.RbacV1().ClusterRoleBindings().Create(ctx, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: meta, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: proxyAdministrator},
+		Subjects: []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: administrator}},
+	}, metav1.CreateOptions{})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("cluster role binding %s: %w", proxyAdministrator, err)
 	}
 	return nil
 }

@@ -20,6 +20,9 @@ import (
 // renewalCheck is how often a running server looks whether a certificate of its own is close to its end.
 const renewalCheck = 12 * time.Hour
 
+// administrator is the user of admin.kubeconfig.
+const administrator = "system:admin"
+
 // credentials are the keys and certificates that the server makes and keeps in its data directory.
 type credentials struct {
 	pki pki
@@ -50,7 +53,7 @@ func (c credentials) issue() (ca, admin pair, err error) {
 	if _, err = c.pki.signingKey("service-account"); err != nil {
 		return ca, admin, err
 	}
-	admin, err = c.pki.leaf("admin", ca, clientName("system:admin", "system:masters"))
+	admin, err = c.pki.leaf("admin", ca, clientName(administrator, "system:masters"))
 	return ca, admin, err
 }
 

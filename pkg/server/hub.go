@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
+	rbacinformers "k8s.io/client-go/informers/rbac/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
@@ -27,6 +28,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/admission"
 	"github.com/manifold-k8s/manifold/pkg/binding"
 	"github.com/manifold-k8s/manifold/pkg/controllers/cluster"
+	"github.com/manifold-k8s/manifold/pkg/controllers/impersonation"
 	"github.com/manifold-k8s/manifold/pkg/controllers/placement"
 	"github.com/manifold-k8s/manifold/pkg/controllers/status"
 	"github.com/manifold-k8s/manifold/pkg/controllers/sync"
@@ -47,6 +49,7 @@ type hubConfig struct {
 	qps   float32 // to one member
 	burst int
 	claim *admission.Claim // gets the policies
+	rbac  rbacinformers.Interface
 
 	telemetry *telemetry.Recorder
 	owned     *unified.Unified // gets the connections to the members
@@ -198,9 +201,15 @@ func (h *hub) control(p parts, ours *ourGroups, cfg hubConfig, events record.Eve
 	if err != nil {
 		return err
 	}
+	impersonate, err := impersonation.New(impersonation.Config{
+		Clusters: p.clusters, Roles: cfg.rbac.ClusterRoles(), Bindings: cfg.rbac.ClusterRoleBindings(), Fleet: p.fleet, Events: events,
+	})
+	if err != nil {
+		return err
+	}
 	h.connect = []func(context.Context) error{p.fleet.Run, members.Run}
 	h.run = []func(context.Context) error{
-		place.Run, push.Run, report.Run, execute.Run,
+		place.Run, push.Run, report.Run, execute.Run, impersonate.Run,
 		func(ctx context.Context) error { made.RunWithContext(ctx); return nil },
 	}
 	return nil

@@ -84,7 +84,7 @@ func Run(ctx context.Context, o *Options) error {
 		return err // not after validation
 	}
 	hub, err := newHub(api.Loopback, api.Local, ours, hubConfig{
-		qps: o.MemberQPS, burst: o.MemberBurst, claim: o.claim, skipped: skipped, telemetry: o.recorder(api), owned: owned,
+		qps: o.MemberQPS, burst: o.MemberBurst, claim: o.claim, skipped: skipped, telemetry: o.recorder(api), owned: owned, rbac: api.RBAC(),
 	})
 	if err != nil {
 		return fmt.Errorf("build controllers: %w", err)

@@ -71,6 +71,16 @@ func ClusterRoleBinding(namespace, cluster string) *rbacv1.ClusterRoleBinding {
 	}
 }
 
+// ImpersonatorRole names the member's role, and the binding, by which [ImpersonatorAccount] acts as users. The hub keeps them.
+func ImpersonatorRole() *rbacv1.ClusterRole {
+	return &rbacv1.ClusterRole{TypeMeta: typed(rbacv1.SchemeGroupVersion, "ClusterRole"), ObjectMeta: meta("", ImpersonatorAccount)}
+}
+
+// ImpersonatorRoleBinding names the binding of [ImpersonatorRole].
+func ImpersonatorRoleBinding() *rbacv1.ClusterRoleBinding {
+	return &rbacv1.ClusterRoleBinding{TypeMeta: typed(rbacv1.SchemeGroupVersion, "ClusterRoleBinding"), ObjectMeta: meta("", ImpersonatorAccount)}
+}
+
 // TokenSecret returns the Secret that the member's token controller fills with a token of the service account of the same name.
 func TokenSecret(namespace, account string) *corev1.Secret {
 	s := &corev1.Secret{

@@ -50,7 +50,7 @@ func (m *memberSide) clear(ctx context.Context) error {
 		return err
 	}
 	if other == "" {
-		objects = append(objects,
+		objects = append(objects, enrol.ImpersonatorRoleBinding(), enrol.ImpersonatorRole(),
 			enrol.TokenSecret(m.namespace, enrol.ImpersonatorAccount), enrol.ServiceAccount(m.namespace, enrol.ImpersonatorAccount))
 	}
 	for _, obj := range objects {
