@@ -14,7 +14,10 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/manifold-k8s/manifold/pkg/cli/access"
+	"github.com/manifold-k8s/manifold/pkg/cli/deregister"
 	"github.com/manifold-k8s/manifold/pkg/cli/join"
+	"github.com/manifold-k8s/manifold/pkg/cli/kubeconfig"
+	"github.com/manifold-k8s/manifold/pkg/cli/register"
 	"github.com/manifold-k8s/manifold/pkg/cli/unjoin"
 	"github.com/manifold-k8s/manifold/pkg/cli/version"
 )
@@ -45,6 +48,11 @@ func NewCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	root.AddGroup(&cobra.Group{ID: "members", Title: "Members:"})
 	for _, cmd := range []*cobra.Command{join.NewCommand(hub, streams), unjoin.NewCommand(hub, streams)} {
 		cmd.GroupID = "members"
+		root.AddCommand(cmd)
+	}
+	root.AddGroup(&cobra.Group{ID: "host", Title: "Behind a host cluster:"})
+	for _, cmd := range []*cobra.Command{register.NewCommand(hub, streams), deregister.NewCommand(streams), kubeconfig.NewCommand(streams)} {
+		cmd.GroupID = "host"
 		root.AddCommand(cmd)
 	}
 	root.AddCommand(version.NewCommand(hub, streams))

@@ -168,6 +168,9 @@ func (h *Hub) Start(ctx context.Context) error {
 	return nil
 }
 
+// AddArgs adds flags, which count from the next Start.
+func (h *Hub) AddArgs(args ...string) { h.args = append(h.args, args...) }
+
 // Kill ends the server as a power failure does, and returns when it is gone.
 func (h *Hub) Kill() { h.process.kill() }
 

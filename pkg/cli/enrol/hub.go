@@ -145,14 +145,15 @@ func ValidateEndpoint(endpoint string) error {
 
 // EndpointWarning says why the hub will perhaps not reach a member by its endpoint; empty if nothing is wrong with it.
 func EndpointWarning(endpoint, hub string) string {
-	if isLoopback(endpoint) && !isLoopback(hub) {
+	if IsLoopback(endpoint) && !IsLoopback(hub) {
 		return fmt.Sprintf("%s leads from the hub to the hub's own machine, not to this one; if the cluster does not become ready, "+
 			"join it again with --api-endpoint set to an address by which %s reaches it", endpoint, hub)
 	}
 	return ""
 }
 
-func isLoopback(address string) bool {
+// IsLoopback says whether a URL leads to the machine on which it is used.
+func IsLoopback(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil {
 		return false

@@ -107,7 +107,7 @@ func (m *memberSide) clearNamespace(ctx context.Context) error {
 	if err != nil || ns == nil || ns.DeletionTimestamp != nil {
 		return err
 	}
-	content, err := m.content(ctx)
+	content, err := m.server.Content(ctx, m.namespace)
 	if err != nil { // not an error of the command: nothing was to be done here unless it is known to be right
 		m.say("Namespace", m.namespace, fmt.Sprintf("left behind: whether it is empty cannot be told: %v", err))
 		return nil

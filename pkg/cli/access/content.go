@@ -3,7 +3,7 @@ Copyright 2026 The Manifold Authors.
 SPDX-License-Identifier: Apache-2.0
 */
 
-package unjoin
+package access
 
 import (
 	"context"
@@ -19,10 +19,10 @@ import (
 // examples.
 const contentLimit = 10
 
-// content returns what the namespace holds, as resource/name and sorted, but for what every namespace is given and for
+// Content returns what the namespace holds, as resource/name and sorted, but for what every namespace is given and for
 // events. It fails rather than return less than there is.
-func (m *memberSide) content(ctx context.Context) ([]string, error) {
-	lists, err := m.server.Kube.Discovery().ServerPreferredNamespacedResources()
+func (s *Server) Content(ctx context.Context, namespace string) ([]string, error) {
+	lists, err := s.Kube.Discovery().ServerPreferredNamespacedResources()
 	if err != nil {
 		return nil, fmt.Errorf("discover what a namespace can hold: %w", err)
 	}
@@ -33,7 +33,7 @@ func (m *memberSide) content(ctx context.Context) ([]string, error) {
 			return nil, fmt.Errorf("discover what a namespace can hold: %w", err)
 		}
 		for _, r := range list.APIResources {
-			found, err := m.names(ctx, gv.WithResource(r.Name))
+			found, err := s.names(ctx, namespace, gv.WithResource(r.Name))
 			if err != nil {
 				return nil, err
 			}
@@ -44,11 +44,11 @@ func (m *memberSide) content(ctx context.Context) ([]string, error) {
 	return slices.Compact(out), nil // kinds that two groups serve are seen twice
 }
 
-func (m *memberSide) names(ctx context.Context, resource schema.GroupVersionResource) ([]string, error) {
+func (s *Server) names(ctx context.Context, namespace string, resource schema.GroupVersionResource) ([]string, error) {
 	if resource.Resource == "events" {
 		return nil, nil
 	}
-	list, err := m.server.Metadata.Resource(resource).Namespace(m.namespace).List(ctx, metav1.ListOptions{Limit: contentLimit})
+	list, err := s.Metadata.Resource(resource).Namespace(namespace).List(ctx, metav1.ListOptions{Limit: contentLimit})
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", resource.GroupResource(), err)
 	}

@@ -1,0 +1,378 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package integration_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	hubv1alpha1 "github.com/manifold-k8s/manifold/apis/hub/v1alpha1"
+	"github.com/manifold-k8s/manifold/test/apitest"
+	"github.com/manifold-k8s/manifold/test/members"
+)
+
+// hosted starts a hub for one test, with the second bare member joined, behind the API server of the first.
+func hosted(t *testing.T) (h *apitest.Hub, host *apitest.Member) {
+	t.Helper()
+	h, host = apitest.NewHub(t), bare[0]
+	if err := h.Enrol(t.Context(), bare[1]); err != nil {
+		t.Fatal(err)
+	}
+	access := filepath.Join(t.TempDir(), "host-access.kubeconfig")
+	if _, err := h.CLI(t.Context(), "register", "--host-kubeconfig", host.Kubeconfig, "--host-access", access, "--token-duration", "1h"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := h.CLI(contextAfter(), "deregister", "--host-kubeconfig", host.Kubeconfig); err != nil {
+			t.Error(err)
+		}
+	})
+	h.Kill()
+	h.AddArgs("--host-kubeconfig", access)
+	if err := h.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("passed on after %v", apitest.Within(t, time.Minute, func() error { return passedOn(t.Context(), host) }))
+	return h, host
+}
+
+// passedOn returns an error unless the host passes requests for all that is registered on.
+func passedOn(ctx context.Context, host *apitest.Member) error {
+	services, err := host.Objects("apiservices.apiregistration.k8s.io", "")
+	if err != nil {
+		return err
+	}
+	list, err := services.List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-manifold"})
+	if err != nil {
+		return err
+	}
+	if len(list.Items) < 5 {
+		return fmt.Errorf("%d API services are registered", len(list.Items))
+	}
+	for i := range list.Items {
+		if conditions := fmt.Sprint(field(&list.Items[i], "status", "conditions")); !strings.Contains(conditions, "status:True type:Available") {
+			return fmt.Errorf("%s: %s", list.Items[i].GetName(), conditions)
+		}
+	}
+	// What kubectl asks first follows a moment later.
+	served, err := host.Kube.Discovery().ServerPreferredResources()
+	if err != nil {
+		return err
+	}
+	for _, group := range served {
+		if group.GroupVersion == hubv1alpha1.SchemeGroupVersion.String() {
+			return nil
+		}
+	}
+	return fmt.Errorf("discovery has %d groups, and not %s", len(served), hubv1alpha1.SchemeGroupVersion)
+}
+
+// as returns access to the host as one of its users.
+func as(t *testing.T, host *apitest.Member, user string, groups ...string) *apitest.API {
+	t.Helper()
+	return host.With(t, clientcmdapi.AuthInfo{
+		ClientCertificateData: host.Config.CertData, ClientKeyData: host.Config.KeyData, Impersonate: user, ImpersonateGroups: groups,
+	})
+}
+
+// through returns access to the hub as one of the host's users, by the kubeconfig that the CLI writes.
+func through(t *testing.T, h *apitest.Hub, user *apitest.API) *apitest.API {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "through-host.kubeconfig")
+	if _, err := h.CLI(t.Context(), "kubeconfig", "--through-host", "--host-kubeconfig", user.Kubeconfig, "--output", file); err != nil {
+		t.Fatal(err)
+	}
+	api, err := apitest.NewAPI("through host", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return api
+}
+
+// bind gives a role of the cluster to a user, everywhere.
+func bind(t *testing.T, server *apitest.API, role, kind, user string) {
+	t.Helper()
+	name := unique("bind")
+	server.Create(t, "", fmt.Sprintf(`
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: %s}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: %s}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: %s, name: %q}]`, name, role, kind, user))
+	t.Cleanup(func() {
+		client, err := server.Objects("clusterrolebindings", "")
+		if err == nil {
+			err = client.Delete(contextAfter(), name, metav1.DeleteOptions{})
+		}
+		if err != nil && server.Name != "hub" { // that is gone by then
+			t.Error(err)
+		}
+	})
+}
+
+// The users of a host cluster reach our kinds at the host, and the whole hub through it, as far as the host's RBAC and the
+// hub's let them; nobody else gets in that way, and nobody notices who does not use it.
+func TestHost(t *testing.T) {
+	h, host := hosted(t)
+	bind(t, host.API, "manifold-edit", "Group", "devs")
+	bind(t, h.API, "edit", "User", "host:dev")
+	t.Run("our kinds", func(t *testing.T) { checkOurKinds(t, host) })
+	t.Run("native kinds", func(t *testing.T) { checkNativeKinds(t, h, host) })
+	t.Run("front proxy", func(t *testing.T) { checkFrontProxy(t, h, host) })
+	t.Run("away", func(t *testing.T) { checkHostAway(t, h, host) })
+}
+
+func checkOurKinds(t *testing.T, host *apitest.Member) {
+	dev, nobody := as(t, host, "dev", "devs"), as(t, host, "nobody")
+	out := dev.Kubectl(t, "", "get", "clusters,federations")
+	for _, want := range []string{bare[1].Name, "federation.hub.manifold-k8s.io/default"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %s in\n%s", want, out)
+		}
+	}
+	dev.Kubectl(t, policy("from-host", all("ConfigMap"), on(bare[1].Name)), "apply", "-f", "-")
+	out = dev.Kubectl(t, "", "get", "clusters,pp,rb", "-A")
+	if !strings.Contains(out, "propagationpolicy.policy.karmada.io/from-host") {
+		t.Errorf("no policy in\n%s", out)
+	}
+	dev.Kubectl(t, "", "delete", "pp", "from-host")
+	if out := dev.Kubectl(t, "", "explain", "pp.spec.placement"); !strings.Contains(out, "clusterAffinity") {
+		t.Errorf("explained as\n%s", out)
+	}
+	_, err := nobody.Manifold.ClusterV1alpha1().Clusters().List(t.Context(), metav1.ListOptions{})
+	if err := forbidden(err); err != nil {
+		t.Error(err)
+	}
+	_, err = nobody.Kube.Discovery().RESTClient().Get().AbsPath(hubv1alpha1.ProxyPath + "/version").DoRaw(t.Context())
+	if err := forbidden(err); err != nil {
+		t.Error(err)
+	}
+	// The host's own schemas stay the host's: of the hub's list it takes our groups.
+	all, err := host.Kube.Discovery().RESTClient().Get().AbsPath("/openapi/v3/apis/policy.karmada.io/v1alpha1").DoRaw(t.Context())
+	if err != nil || !strings.Contains(string(all), "PropagationPolicy") {
+		t.Errorf("schemas of our kinds at the host: %v", err)
+	}
+	for range 20 { // it would choose at random
+		own, err := host.Kube.Discovery().RESTClient().Get().AbsPath("/openapi/v3/apis/apiregistration.k8s.io/v1").DoRaw(t.Context())
+		if err != nil || !strings.Contains(string(own), "APIService") {
+			t.Fatalf("the host's own schemas: %v", err)
+		}
+	}
+}
+
+func checkNativeKinds(t *testing.T, h *apitest.Hub, host *apitest.Member) {
+	ns := namespaceOn(t, h)
+	dev := through(t, h, as(t, host, "dev", "devs"))
+	if out := dev.Kubectl(t, "", "auth", "whoami"); !strings.Contains(out, "host:dev") || !strings.Contains(out, "host:devs") || strings.Contains(out, "masters") {
+		t.Errorf("on the hub the user is\n%s", out)
+	}
+	apitest.Eventually(t, func() error { return dev.Lacks(t.Context(), "deployments", ns, "none") }) // RBAC has arrived
+	manifest := docs(policy("p", all("Deployment"), on(bare[1].Name)), deployment("web", 2))
+	out := dev.Kubectl(t, manifest, "-n", ns, "apply", "--dry-run=server", "-f", "-")
+	if !strings.Contains(out, "server dry run") || h.Lacks(t.Context(), "deployments", ns, "web") != nil {
+		t.Errorf("a dry run said %s, and changed something: %v", out, h.Lacks(t.Context(), "deployments", ns, "web"))
+	}
+	dev.Kubectl(t, manifest, "-n", ns, "apply", "-f", "-")
+	watch := dev.StartKubectl(t, "", "-n", ns, "get", "deployments", "-w")
+	rollout := dev.StartKubectl(t, "", "-n", ns, "rollout", "status", "deployment/web", "--timeout=60s")
+	member := bare[1]
+	apitest.Eventually(t, func() error { return member.Has(t.Context(), "deployments", ns, "web") })
+	apitest.Eventually(t, func() error { // the member has no controllers, so this is said for them
+		d, err := member.Kube.AppsV1().Deployments(ns).Get(t.Context(), "web", metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		d.Status.ObservedGeneration, d.Status.Replicas, d.Status.UpdatedReplicas = d.Generation, 2, 2
+		d.Status.ReadyReplicas, d.Status.AvailableReplicas = 2, 2
+		_, err = member.Kube.AppsV1().Deployments(ns).UpdateStatus(t.Context(), d, metav1.UpdateOptions{})
+		return err
+	})
+	if err := rollout.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	apitest.Eventually(t, func() error {
+		if !strings.Contains(watch.String(), "2/2") {
+			return fmt.Errorf("the watch has not shown that it is ready:\n%s", watch.String())
+		}
+		return nil
+	})
+	if out := dev.Kubectl(t, "", "explain", "deployment.spec.replicas"); !strings.Contains(out, "Number of desired pods") {
+		t.Errorf("explained as\n%s", out)
+	}
+	dev.Kubectl(t, "", "-n", ns, "delete", "deployment", "web")
+	apitest.Eventually(t, func() error { return member.Lacks(t.Context(), "deployments", ns, "web") })
+	for what, err := range map[string]error{
+		"clusters": dev.Has(t.Context(), "clusters", "", bare[1].Name),
+		"roles":    dev.Has(t.Context(), "clusterroles", "", "none"),
+	} {
+		if err := forbidden(err); err != nil {
+			t.Errorf("%s, which the hub has not granted: %v", what, err)
+		}
+	}
+	// An administrator of the host is somebody on the hub, and not its administrator.
+	root := through(t, h, host.API)
+	_, err := root.Kube.CoreV1().Secrets("").List(t.Context(), metav1.ListOptions{})
+	if err := forbidden(err); err != nil || !strings.Contains(fmt.Sprint(root.Kubectl(t, "", "auth", "whoami")), "host:system:masters") {
+		t.Errorf("the host's administrator on the hub: %v", err)
+	}
+	// A user of the hub has no business there.
+	_, err = h.Kube.Discovery().RESTClient().Get().AbsPath(hubv1alpha1.ProxyPath + "/version").DoRaw(t.Context())
+	if err := forbidden(err); err != nil {
+		t.Error(err)
+	}
+}
+
+func checkFrontProxy(t *testing.T, h *apitest.Hub, host *apitest.Member) {
+	proxy := frontProxies(t, host.Server)
+	const ours, native = "/apis/cluster.karmada.io/v1alpha1/clusters", "/api/v1/namespaces"
+	const inside = hubv1alpha1.ProxyPath
+	root := []string{"X-Remote-User", "admin", "X-Remote-Group", "system:masters"}
+	for name, tc := range map[string]struct {
+		as      *rest.TLSClientConfig
+		path    string
+		headers []string
+		want    int
+	}{
+		"no certificate":                      {path: ours, headers: root, want: http.StatusUnauthorized},
+		"no certificate, proxy":               {path: inside + native, headers: root, want: http.StatusUnauthorized},
+		"of another authority":                {as: proxy.foreign, path: ours, headers: root, want: http.StatusUnauthorized},
+		"expired":                             {as: proxy.expired, path: ours, headers: root, want: http.StatusUnauthorized},
+		"of another name":                     {as: proxy.otherName, path: ours, headers: root, want: http.StatusUnauthorized},
+		"right, nobody named":                 {as: proxy.right, path: ours, want: http.StatusUnauthorized},
+		"right":                               {as: proxy.right, path: ours, headers: root, want: http.StatusOK},
+		"right, no rights at the host":        {as: proxy.right, path: ours, headers: []string{"X-Remote-User", "nobody"}, want: http.StatusForbidden},
+		"right, native kinds":                 {as: proxy.right, path: native, headers: root, want: http.StatusForbidden},
+		"right, metrics":                      {as: proxy.right, path: "/metrics", headers: root, want: http.StatusForbidden},
+		"right, impersonates":                 {as: proxy.right, path: ours, headers: append([]string{"Impersonate-User", "system:admin", "Impersonate-Group", "system:masters"}, root...), want: http.StatusForbidden},
+		"right, impersonates through proxy":   {as: proxy.right, path: inside + native, headers: append([]string{"Impersonate-User", "system:admin"}, root...), want: http.StatusForbidden},
+		"right, root of the host, proxy":      {as: proxy.right, path: inside + native, headers: root, want: http.StatusForbidden},
+		"right, loopback of the host, proxy":  {as: proxy.right, path: inside + native, headers: []string{"X-Remote-User", "system:apiserver", "X-Remote-Group", "system:masters"}, want: http.StatusForbidden},
+		"right, proxy in the proxy":           {as: proxy.right, path: inside + inside + native, headers: root, want: http.StatusForbidden},
+		"right, unknown to the host, proxy":   {as: proxy.right, path: inside + native, headers: []string{"X-Remote-User", "system:anonymous", "X-Remote-Group", "system:masters"}, want: http.StatusForbidden},
+		"right, proxy, open to the hub's own": {as: proxy.right, path: inside + "/version", headers: root, want: http.StatusOK},
+		"a user of the hub, forged":           {as: &h.Config.TLSClientConfig, path: native, headers: []string{"X-Remote-User", "nobody"}, want: http.StatusOK},
+	} {
+		if got, body := request(t, h, tc.as, tc.path, tc.headers); got != tc.want {
+			t.Errorf("%s: got %d, want %d: %s", name, got, tc.want, body)
+		}
+	}
+}
+
+// A host that is away keeps its users out, and nobody else.
+func checkHostAway(t *testing.T, h *apitest.Hub, host *apitest.Member) {
+	proxy := frontProxies(t, host.Server)
+	const ours = "/apis/cluster.karmada.io/v1alpha1/clusters"
+	asked := func(user string) (int, string) {
+		return request(t, h, proxy.right, ours, []string{"X-Remote-User", user, "X-Remote-Group", "system:masters"})
+	}
+	ready := func() {
+		t.Helper()
+		if _, err := h.Kube.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(t.Context()); err != nil {
+			t.Errorf("the hub is not ready: %v", err)
+		}
+		if _, err := h.Kube.CoreV1().Namespaces().List(t.Context(), metav1.ListOptions{}); err != nil {
+			t.Errorf("a user of the hub: %v", err)
+		}
+	}
+	const bound = 15 * time.Second // far above what the server waits for an answer, below a user's patience
+	refused := func(how string) {
+		t.Helper()
+		begin := time.Now()
+		code, body := asked(unique("user")) // about whom no answer is remembered
+		if took := time.Since(begin); code != http.StatusInternalServerError || !strings.Contains(body, "host cluster") || took > bound {
+			t.Errorf("%s: a user of the host got %d after %v: %s", how, code, took, body)
+		}
+		ready()
+	}
+	letIn := func() {
+		t.Helper()
+		apitest.Eventually(t, func() error {
+			if code, body := asked(unique("user")); code != http.StatusOK {
+				return fmt.Errorf("after the host's return: %d %s", code, body)
+			}
+			return nil
+		})
+	}
+	if err := host.Server.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	refused("a host that hangs")
+	if err := host.Server.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	letIn()
+	host.Server.Stop()
+	refused("a host that is gone")
+	// A hub that starts meanwhile serves its own users, and the host's when that is back.
+	h.Kill()
+	if err := h.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ready()
+	if code, body := asked("early"); code != http.StatusUnauthorized {
+		t.Errorf("a user of a host that has never answered got %d: %s", code, body)
+	}
+	if err := host.Server.Restart(contextAfter()); err != nil {
+		t.Fatal(err)
+	}
+	letIn()
+	apitest.Eventually(t, func() error { return passedOn(t.Context(), host) })
+}
+
+// proxies are certificates that a front proxy might show.
+type proxies struct{ right, expired, otherName, foreign *rest.TLSClientConfig }
+
+func frontProxies(t *testing.T, host *members.Member) proxies {
+	t.Helper()
+	ca, other := apitest.LoadAuthority(t, host.AuthorityDir()), apitest.NewAuthority(t)
+	hour := time.Hour
+	return proxies{
+		right:     ca.Issue(t, members.FrontProxyName, hour),
+		expired:   ca.Issue(t, members.FrontProxyName, -hour),
+		otherName: ca.Issue(t, "somebody", hour),
+		foreign:   other.Issue(t, members.FrontProxyName, hour),
+	}
+}
+
+// request asks the hub directly, and returns status and body of the answer. headers are names and values in turn.
+func request(t *testing.T, h *apitest.Hub, cert *rest.TLSClientConfig, path string, headers []string) (int, string) {
+	t.Helper()
+	cfg := &rest.Config{TLSClientConfig: rest.TLSClientConfig{CAData: h.Config.CAData}}
+	if cert != nil {
+		cfg.CertData, cfg.KeyData = cert.CertData, cert.KeyData
+	}
+	client, err := rest.HTTPClientFor(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.Config.Host+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Add(headers[i], headers[i+1])
+	}
+	response, err := client.Do(req)
+	if err != nil {
+		return 0, err.Error() // the connection broke: nobody has answered
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return response.StatusCode, string(body)
+}
