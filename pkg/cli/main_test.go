@@ -151,10 +151,14 @@ func command(t *testing.T, args ...string) (stdout, stderr string, err error) {
 
 func commandOn(t *testing.T, hubKubeconfig string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
+	return commandWith(t.Context(), hubKubeconfig, args...)
+}
+
+func commandWith(ctx context.Context, hubKubeconfig string, args ...string) (stdout, stderr string, err error) {
 	var out, errOut bytes.Buffer
 	root := cli.NewCommand(genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut})
 	root.SetArgs(append([]string{"--kubeconfig", hubKubeconfig}, args...))
-	err = root.ExecuteContext(t.Context())
+	err = root.ExecuteContext(ctx)
 	return out.String(), errOut.String(), err
 }
 

@@ -39,7 +39,7 @@ func (m mapped) AuthenticateRequest(req *http.Request) (*authenticator.Response,
 	if err != nil || !ok {
 		return nil, false, err
 	}
-	return &authenticator.Response{User: m.mapping.user(response.User), Audiences: response.Audiences}, true, nil
+	return &authenticator.Response{User: m.mapping.User(response.User), Audiences: response.Audiences}, true, nil
 }
 
 // cleaned takes headers from the requests that it authenticates.

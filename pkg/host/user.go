@@ -36,8 +36,8 @@ func validatePrefix(what, prefix string) error {
 }
 
 // User is somebody whom the host has authenticated. As a [user.Info] it is who they are on the hub: prefixed names, and the
-// group of all authenticated users. UID and extra values stay with the host; they mean nothing here. Only this package makes
-// one, from a request that came with the host's front-proxy certificate.
+// group of all authenticated users. UID and extra values stay with the host; they mean nothing here. A
+// request is that of a User if it came with the host's front-proxy certificate; being a Go type, it cannot be claimed.
 type User struct {
 	onHub  user.DefaultInfo
 	onHost user.Info
@@ -79,8 +79,8 @@ func From(info user.Info) *User {
 	return u
 }
 
-// user maps a user of the host to the hub.
-func (m Mapping) user(onHost user.Info) *User {
+// User maps a user of the host to the hub.
+func (m Mapping) User(onHost user.Info) *User {
 	u := &User{onHost: onHost, onHub: user.DefaultInfo{Name: m.UserPrefix + onHost.GetName()}}
 	for _, g := range onHost.GetGroups() {
 		if g != "" {

@@ -48,11 +48,15 @@ func TestValidateReportsEveryMistake(t *testing.T) {
 	o.MemberListTimeout, o.MemberCacheIdle = 0, time.Second
 	o.ServingNames = []string{"good.example", "10.0.0.1", "::1", "https://bad", "two words", "host:1"}
 	o.SecureServing.BindPort = 70000
+	o.Host.Mapping.UserPrefix, o.Host.Mapping.GroupPrefix = "system:", "bare"
 	err := o.validate()
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{"--data-dir", "--member-api-qps", "--member-api-burst", "--member-list-timeout", "--member-cache-idle", `"https://bad"`, `"two words"`, `"host:1"`, "--secure-port"} {
+	for _, want := range []string{
+		"--data-dir", "--member-api-qps", "--member-api-burst", "--member-list-timeout", "--member-cache-idle", `"https://bad"`, `"two words"`,
+		`"host:1"`, "--secure-port", `--host-user-prefix, --host-group-prefix: user prefix "system:"`, `group prefix "bare"`,
+	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%s is not in %v", want, err)
 		}

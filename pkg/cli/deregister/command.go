@@ -78,6 +78,13 @@ func (h *hostSide) say(kind, name, outcome string) {
 // clear removes first what brings users to the hub, then the rights, so that an interruption leaves nothing that is
 // powerful, and the namespace last.
 func (h *hostSide) clear(ctx context.Context) error {
+	missing, err := access.Missing(ctx, h.server.Kube, rights(h.namespace))
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 {
+		return &access.MissingError{Server: "host cluster", Host: h.server.Host, Missing: missing}
+	}
 	apis, err := h.registered(ctx)
 	if err != nil {
 		return err
@@ -89,13 +96,6 @@ func (h *hostSide) clear(ctx context.Context) error {
 	objects = append(objects, r.TokenSecret(), &corev1.Service{
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Service"}, ObjectMeta: metav1.ObjectMeta{Namespace: h.namespace, Name: hosting.Name},
 	})
-	missing, err := access.Missing(ctx, h.server.Kube, rights(h.namespace))
-	if err != nil {
-		return err
-	}
-	if len(missing) > 0 {
-		return &access.MissingError{Server: "host cluster", Host: h.server.Host, Missing: missing}
-	}
 	for _, obj := range objects {
 		if err := h.delete(ctx, obj); err != nil {
 			return err
@@ -105,7 +105,8 @@ func (h *hostSide) clear(ctx context.Context) error {
 }
 
 func rights(namespace string) []access.Right {
-	var out []access.Right
+	out := access.Rights("list", schema.GroupResource{Group: "apiregistration.k8s.io", Resource: "apiservices"}, "")
+	out = append(out, access.Rights("get delete", corev1.Resource("namespaces"), "")...)
 	for _, r := range []struct{ group, resource, namespace string }{
 		{"apiregistration.k8s.io", "apiservices", ""},
 		{rbacv1.GroupName, "clusterroles", ""},

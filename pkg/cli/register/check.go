@@ -42,8 +42,9 @@ var (
 // dialTimeout bounds the look at the hub's certificate.
 const dialTimeout = 5 * time.Second
 
-// check returns an error unless registering will do, as far as can be told without changing anything.
-func (o *options) check(ctx context.Context, host *access.Server, r hosting.Registration, streams genericiooptions.IOStreams) error {
+// checkRights returns an [access.MissingError] unless the user may do all that registering takes, in the host and on the
+// hub.
+func (o *options) checkRights(ctx context.Context, hub *access.Hub, host *access.Server) error {
 	missing, err := access.Missing(ctx, host.Kube, o.rights())
 	if err != nil {
 		return err
@@ -55,6 +56,18 @@ func (o *options) check(ctx context.Context, host *access.Server, r hosting.Regi
 	if missing = append(missing, grant...); len(missing) > 0 {
 		return &access.MissingError{Server: "host cluster", Host: host.Host, Missing: missing}
 	}
+	onHub := append(access.Rights("list", apiServices, ""), access.Right{Verb: "get", Resource: namespaces, Name: metav1.NamespaceSystem})
+	if missing, err = access.Missing(ctx, hub.Kube, onHub); err != nil {
+		return err
+	}
+	if len(missing) > 0 {
+		return &access.MissingError{Server: "hub", Host: hub.Host, Missing: missing}
+	}
+	return nil
+}
+
+// check returns an error unless registering will do, as far as can be told without changing anything.
+func (o *options) check(ctx context.Context, host *access.Server, r hosting.Registration, streams genericiooptions.IOStreams) error {
 	if err := checkFrontProxy(ctx, host, streams); err != nil {
 		return err
 	}

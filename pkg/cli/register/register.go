@@ -36,6 +36,9 @@ func (o *options) run(ctx context.Context, flags *access.HubFlags, streams gener
 		return err
 	}
 	fmt.Fprintf(streams.Out, "host cluster at %s (%s, context %q)\nhub at %s\n", host.Host, host.Version, hostConfig.Context, hub.Host)
+	if err := o.checkRights(ctx, hub, host); err != nil {
+		return err
+	}
 	if err := differ(ctx, hub.Server, host); err != nil {
 		return err
 	}
