@@ -42,7 +42,7 @@ func TestDefinitions(t *testing.T) {
 		known[name] = true
 	}
 	for name, def := range definitions {
-		if !strings.HasPrefix(name, "io.karmada.") {
+		if !strings.HasPrefix(name, "io.karmada.") && !strings.HasPrefix(name, "io.manifold-k8s.") {
 			t.Errorf("%s is not a definition of ours", name)
 		}
 		if def.Schema.Description == "" {
