@@ -23,6 +23,7 @@ import (
 	searchv1alpha1 "github.com/manifold-k8s/manifold/apis/search/v1alpha1"
 	workv1alpha1 "github.com/manifold-k8s/manifold/apis/work/v1alpha1"
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
+	"github.com/manifold-k8s/manifold/pkg/unified/metrics"
 )
 
 // addOurTypes makes a scheme know the kinds of our groups.
@@ -73,7 +74,12 @@ func clusterRoles() []rbacv1.ClusterRole {
 		{APIGroups: []string{searchv1alpha1.GroupName}, Resources: []string{"resourceregistries", "resourceregistries/status"}, Verbs: view.Rules[0].Verbs},
 		{APIGroups: []string{searchv1alpha1.GroupName}, Resources: []string{"search", "search/api", "search/apis"}, Verbs: []string{"get"}},
 	}
-	return []rbacv1.ClusterRole{view, edit, works, find}
+	// What pods and nodes use is for who may see them. The role is called as metrics-server's own.
+	usage := role("system:aggregated-metrics-reader", []string{"view", "edit", "admin"})
+	usage.Rules = []rbacv1.PolicyRule{
+		{APIGroups: []string{metrics.SchemeGroupVersion.Group}, Resources: []string{"pods", "nodes"}, Verbs: []string{"get", "list"}},
+	}
+	return []rbacv1.ClusterRole{usage, view, edit, works, find}
 }
 
 // bootstrap makes sure that the objects exist which every hub has.

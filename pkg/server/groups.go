@@ -28,6 +28,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/registry/policy"
 	"github.com/manifold-k8s/manifold/pkg/registry/search"
 	"github.com/manifold-k8s/manifold/pkg/registry/work"
+	"github.com/manifold-k8s/manifold/pkg/unified/metrics"
 )
 
 // ourGroups is the storage of our API groups, filled in while the API server is built.
@@ -37,10 +38,13 @@ type ourGroups struct {
 	search  search.Storage
 	work    work.Storage
 	works   *work.Works
+	metrics metrics.Storage
 	hub     federation.Storage
 }
 
-func newGroups() *ourGroups { return &ourGroups{hub: federation.NewStorage()} }
+func newGroups() *ourGroups {
+	return &ourGroups{hub: federation.NewStorage(), metrics: metrics.NewStorage()}
+}
 
 // groups describes our API groups to the API server.
 func (s *ourGroups) groups() []native.Group {
@@ -95,6 +99,14 @@ func (s *ourGroups) groups() []native.Group {
 					return nil, err
 				}
 				return s.works.Resources(), nil
+			},
+		},
+		{
+			// After the native groups, as everywhere: `kubectl get pods` means theirs.
+			Version: metrics.SchemeGroupVersion, Priority: 100, AddTypes: metrics.AddKnownTypes,
+			Uncollected: []string{"pods", "nodes"},
+			NewStorage: func(*runtime.Scheme, generic.RESTOptionsGetter) (map[string]rest.Storage, error) {
+				return s.metrics.Resources(), nil
 			},
 		},
 		{

@@ -21,6 +21,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/host"
 	"github.com/manifold-k8s/manifold/pkg/native"
 	"github.com/manifold-k8s/manifold/pkg/registry/federation"
+	"github.com/manifold-k8s/manifold/pkg/unified/metrics"
 )
 
 // hostOptions are the flags of aggregated mode: this server behind the API server of a host cluster.
@@ -52,7 +53,7 @@ func (o *hostOptions) validate() []error {
 	return nil
 }
 
-// front returns what lets the host's users in, nil without a host. They reach the groups.
+// front returns what lets the host's users in, nil without a host. They reach the groups that only we serve.
 func (o *hostOptions) front(groups []native.Group) (*host.Access, error) {
 	if o.Kubeconfig == "" {
 		return nil, nil
@@ -65,6 +66,7 @@ func (o *hostOptions) front(groups []native.Group) (*host.Access, error) {
 	for _, g := range groups {
 		names.Insert(g.Version.Group)
 	}
+	names.Delete(metrics.SchemeGroupVersion.Group) // the host has metrics of its own
 	return host.New(host.Config{REST: config, Mapping: o.Mapping, Groups: sets.List(names)})
 }
 

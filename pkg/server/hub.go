@@ -7,6 +7,7 @@ package server
 
 import (
 	"context"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
@@ -40,6 +41,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/telemetry"
 	"github.com/manifold-k8s/manifold/pkg/template"
 	"github.com/manifold-k8s/manifold/pkg/unified"
+	"github.com/manifold-k8s/manifold/pkg/unified/metrics"
 	"github.com/manifold-k8s/manifold/pkg/unified/through"
 	"github.com/manifold-k8s/manifold/pkg/works"
 )
@@ -48,8 +50,10 @@ import (
 type hubConfig struct {
 	qps   float32 // to one member
 	burst int
-	claim *admission.Claim // gets the policies
-	rbac  rbacinformers.Interface
+	// patience is how long a request of a user waits for one member.
+	patience time.Duration
+	claim    *admission.Claim // gets the policies
+	rbac     rbacinformers.Interface
 
 	telemetry *telemetry.Recorder
 	owned     *unified.Unified // gets the connections to the members
@@ -149,6 +153,7 @@ func (h *hub) compute(p parts, loopback *rest.Config, resources *local.Resources
 		return err
 	}
 	ours.works.Use(computed)
+	ours.metrics.Use(metrics.Config{Members: p.connections, Patience: cfg.patience})
 	h.caches = append(h.caches, computed.Run, serveOwned(cfg.owned, p, resources))
 	ours.cluster.Proxy.Use(through.NewClusters(p.connections, loopback))
 	ours.hub.Federations.Use(statusOf(p.clusters))

@@ -84,7 +84,8 @@ func Run(ctx context.Context, o *Options) error {
 		return err // not after validation
 	}
 	hub, err := newHub(api.Loopback, api.Local, ours, hubConfig{
-		qps: o.MemberQPS, burst: o.MemberBurst, claim: o.claim, skipped: skipped, telemetry: o.recorder(api), owned: owned, rbac: api.RBAC(),
+		qps: o.MemberQPS, burst: o.MemberBurst, patience: o.MemberListTimeout, claim: o.claim, skipped: skipped, telemetry: o.recorder(api),
+		owned: owned, rbac: api.RBAC(),
 	})
 	if err != nil {
 		return fmt.Errorf("build controllers: %w", err)

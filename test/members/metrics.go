@@ -40,6 +40,21 @@ func (m *Member) metricsServerArgs() []string {
 	}
 }
 
+// StartMetrics adds a metrics-server to a member with workloads that has none; see [Config.WithMetrics].
+func (m *Member) StartMetrics(ctx context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed || m.kubelet == nil {
+		return fmt.Errorf("start metrics of %s: it has no workloads, or its set is closed", m.Name)
+	}
+	m.cfg.WithMetrics = true
+	client, err := kubernetes.NewForConfig(m.restConfig())
+	if err != nil {
+		return err
+	}
+	return m.startMetrics(ctx, client)
+}
+
 // startMetrics starts the metrics-server and tells the API server where it is.
 func (m *Member) startMetrics(ctx context.Context, client kubernetes.Interface) error {
 	if m.metrics == 0 {
