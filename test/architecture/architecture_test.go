@@ -120,6 +120,10 @@ var forbidden = []struct {
 		why: "what members own is served on every replica: it rests on the connections to them, and on nothing that only the leader runs",
 	},
 	{
+		from: "pkg/unified/union", to: []string{"pkg", "apis", "k8s.io/kubernetes"},
+		why: "a cache over many sources is the same whatever the objects are, and wherever they come from",
+	},
+	{
 		from: "pkg/telemetry", to: []string{"pkg", "apis"}, direct: true,
 		why: "what measures knows nothing of what is measured, so that everybody can be measured",
 	},

@@ -358,6 +358,7 @@ func TestResources(t *testing.T) {
 		"overridepolicies":               {"overridepolicy", "op", "karmada-io", true},
 		"clusteroverridepolicies":        {"clusteroverridepolicy", "cop", "karmada-io", false},
 		"clusters":                       {"cluster", "", "", false},
+		"clusters/proxy":                 {},
 		"clusters/status":                {},
 		"resourcebindings":               {"resourcebinding", "rb", "karmada-io", true},
 		"resourcebindings/status":        {},
