@@ -104,7 +104,7 @@ func TestUnifiedGet(t *testing.T) {
 	contains(t, hub.Kubectl(t, "", "get", "nodes"), "NAME", "CLUSTER", "member1-node1.member1", "member3-node2.member3", "Ready")
 	contains(t, kubectl("get", "events"), "CLUSTER", "pod/"+names[0], "replicaset/web-", "deployment/web")
 
-	pod := names[0]
+	pod := inClusters(names, "member1")[0]
 	contains(t, kubectl("describe", "pod", pod), "Controlled By:", "ReplicaSet/web-", ".member1", "Successfully assigned")
 	contains(t, kubectl("describe", "deployment", "web"), "NewReplicaSet:", ".member1", "Scaled up replica set")
 	contains(t, hub.Kubectl(t, "", "describe", "node", "member1-node1.member1"), "Non-terminated Pods:", "RegisteredNode")

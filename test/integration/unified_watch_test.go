@@ -45,7 +45,7 @@ func TestUnifiedWatch(t *testing.T) {
 	}
 	for _, out := range []*apitest.Command{shown, narrow} {
 		apitest.Eventually(t, func() error {
-			if !strings.Contains(out.String(), first[1]) {
+			if !strings.Contains(out.String(), inClusters(first, "member2")[0]) {
 				return fmt.Errorf("watch shows:\n%s", out.String())
 			}
 			return nil
