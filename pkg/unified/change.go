@@ -16,9 +16,11 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/utils/ptr"
 
 	"github.com/manifold-k8s/manifold/pkg/unified/present"
 )
@@ -28,6 +30,7 @@ type change struct {
 	namespace, name string
 	cluster, own    string // where it is, and what it is called there
 	subresource     string
+	apply           bool // server-side, and not an update or another patch
 	info            rest.UpdatedObjectInfo
 	validate        rest.ValidateObjectUpdateFunc
 	options         *metav1.UpdateOptions
@@ -45,6 +48,7 @@ func (o *objects) Update(ctx context.Context, name string, info rest.UpdatedObje
 	}
 	obj, err := o.change(ctx, change{
 		namespace: genericapirequest.NamespaceValue(ctx), name: name, cluster: cluster, own: own, info: info, validate: update, options: options,
+		apply: force && options != nil, // of all requests, only an apply may create what is not there
 	})
 	return obj, false, err
 }
@@ -131,33 +135,51 @@ func (r *resource) attempt(ctx context.Context, c change) (runtime.Object, error
 			return nil, err
 		}
 	}
-	patch, err := r.difference(c, live, shown, before, after, conditional)
+	patch, err := r.patch(c, live, shown, before, after, conditional)
 	if err != nil {
 		return nil, err
 	}
 	if patch == nil {
 		return before, nil
 	}
-	options := &metav1.PatchOptions{}
-	if c.options != nil {
-		options.DryRun, options.FieldManager, options.FieldValidation = c.options.DryRun, c.options.FieldManager, c.options.FieldValidation
-	}
-	result, err := r.send(ctx, call{
-		cluster: c.cluster, namespace: c.namespace, name: c.own, subresource: c.subresource, options: options, body: patch,
-	}, http.MethodPatch, c.name)
+	result, err := r.send(ctx, c.call(patch), http.MethodPatch, c.name)
 	if conditional && apierrors.IsConflict(err) {
 		return nil, conflict{err}
 	}
 	if err != nil {
 		return nil, err
 	}
-	if len(options.DryRun) == 0 && c.subresource != "scale" {
+	if (c.options == nil || len(c.options.DryRun) == 0) && c.subresource != "scale" {
 		r.wrote(c.cluster, c.namespace, c.own, result)
 	}
 	if err := r.present(c.cluster, result); err != nil {
 		return nil, err
 	}
 	return r.toInternal(result)
+}
+
+// call is the request to the member.
+func (c change) call(patch []byte) call {
+	options := &metav1.PatchOptions{}
+	if c.options != nil {
+		options.DryRun, options.FieldManager, options.FieldValidation = c.options.DryRun, c.options.FieldManager, c.options.FieldValidation
+	}
+	to := call{
+		cluster: c.cluster, namespace: c.namespace, name: c.own, subresource: c.subresource,
+		patch: types.StrategicMergePatchType, options: options, body: patch,
+	}
+	if c.apply {
+		to.patch, options.Force = types.ApplyPatchType, ptr.To(true)
+	}
+	return to
+}
+
+// patch is what is sent to the member; nil if there is nothing to be changed.
+func (r *resource) patch(c change, live, shown, before, after runtime.Object, conditional bool) ([]byte, error) {
+	if c.apply {
+		return r.applied(c, live, shown, before, after)
+	}
+	return r.difference(c, live, shown, before, after, conditional)
 }
 
 // wrote lets lists wait for what was just written.

@@ -96,7 +96,8 @@ type call struct {
 	namespace   string
 	name        string // in the member
 	subresource string
-	options     runtime.Object // of the query, may be nil
+	patch       types.PatchType // of the body, if it is one
+	options     runtime.Object  // of the query, may be nil
 	body        any
 }
 
@@ -128,7 +129,7 @@ func (r *resource) do(ctx context.Context, c call, verb string) (runtime.Object,
 	}
 	req := client.Verb(verb)
 	if verb == http.MethodPatch {
-		req = client.Patch(types.StrategicMergePatchType)
+		req = client.Patch(c.patch)
 	}
 	req = req.NamespaceIfScoped(c.namespace, r.kind.namespaced).Resource(r.kind.resource).Name(c.name).MaxRetries(0)
 	if c.subresource != "" {

@@ -86,11 +86,24 @@ func TestUnifiedChanges(t *testing.T) {
 	if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "pod updates may not change") {
 		t.Errorf("the member decides what may be changed: %v", err)
 	}
-	apply := fmt.Sprintf(`{"apiVersion":"v1","kind":"Pod","metadata":{"name":%q,"labels":{"applied":"yes"}}}`, pod)
-	for range 2 {
-		if _, err := pods.Patch(t.Context(), pod, types.ApplyPatchType, []byte(apply), metav1.PatchOptions{FieldManager: "it"}); err != nil {
-			t.Errorf("apply: %v", err)
+	apply := func(manager, labels string, force bool) error {
+		config := fmt.Sprintf(`{"apiVersion":"v1","kind":"Pod","metadata":{"name":%q,"labels":{%s}}}`, pod, labels)
+		_, err := pods.Patch(t.Context(), pod, types.ApplyPatchType, []byte(config), metav1.PatchOptions{FieldManager: manager, Force: &force})
+		return err
+	}
+	for _, labels := range []string{`"applied":"first","second":"x"`, `"applied":"first","second":"x"`, `"applied":"second"`} {
+		if err := apply("it", labels, false); err != nil {
+			t.Errorf("apply %s: %v", labels, err)
 		}
+	}
+	if err := apply("other", `"applied":"third"`, false); !apierrors.IsConflict(err) || !strings.Contains(err.Error(), `"it"`) {
+		t.Errorf("apply by another manager: %v", err)
+	}
+	if live, err := inMember.Get(t.Context(), own, metav1.GetOptions{}); err != nil || live.Labels["applied"] != "second" || live.Labels["second"] != "" || live.Labels["colour"] != "green" {
+		t.Errorf("applied in the member: %v: %v", live.Labels, err)
+	}
+	if err := apply("other", `"applied":"third"`, true); err != nil {
+		t.Errorf("forced apply: %v", err)
 	}
 
 	_, err = pods.UpdateEphemeralContainers(t.Context(), pod, withDebugger(t, ns, pod), metav1.UpdateOptions{})
