@@ -8,6 +8,7 @@ package members
 import (
 	"context"
 	"fmt"
+	"net"
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
@@ -40,29 +41,50 @@ func (m *Member) metricsServerArgs() []string {
 	}
 }
 
-// StartMetrics adds a metrics-server to a member with workloads that has none; see [Config.WithMetrics].
+// StartMetrics adds a metrics-server to a member with workloads that has none, and returns when it serves; see
+// [Config.WithMetrics].
 func (m *Member) StartMetrics(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed || m.kubelet == nil {
-		return fmt.Errorf("start metrics of %s: it has no workloads, or its set is closed", m.Name)
+		return fmt.Errorf("start %s of %s: it has no workloads, or its set is closed", metricsServer, m.Name)
 	}
 	m.cfg.WithMetrics = true
-	client, err := kubernetes.NewForConfig(m.restConfig())
+	p, err := m.ensureMetrics()
 	if err != nil {
-		return err
+		return fmt.Errorf("start %s of %s: %w", metricsServer, m.Name, err)
 	}
-	return m.startMetrics(ctx, client)
+	return m.registerMetrics(ctx, p)
 }
 
-// startMetrics starts the metrics-server and tells the API server where it is.
-func (m *Member) startMetrics(ctx context.Context, client kubernetes.Interface) error {
+// ensureMetrics starts the metrics-server, on the port that it had before.
+func (m *Member) ensureMetrics() (*process, error) {
 	if m.metrics == 0 {
 		port, err := freePort()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		m.metrics = port
+	}
+	return m.ensure(metricsServer)
+}
+
+// registerMetrics waits until the metrics-server p listens, and then tells the API server where. Earlier, the API would be
+// announced and not there, and namespaces could not be deleted.
+func (m *Member) registerMetrics(ctx context.Context, p *process) error {
+	err := poll(ctx, []*process{p}, func(ctx context.Context) error {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", "127.0.0.1:"+strconv.Itoa(m.metrics))
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	})
+	if err != nil {
+		return err
+	}
+	client, err := kubernetes.NewForConfig(m.restConfig())
+	if err != nil {
+		return err
 	}
 	opts := metav1.ApplyOptions{FieldManager: fieldManager, Force: true}
 	service := applycorev1.Service(metricsServer, metav1.NamespaceSystem).WithSpec(applycorev1.ServiceSpec().
@@ -85,6 +107,5 @@ func (m *Member) startMetrics(ctx context.Context, client kubernetes.Interface) 
 	if _, err := registrations.ApiregistrationV1().APIServices().Apply(ctx, registration, opts); err != nil {
 		return fmt.Errorf("register %s: %w", metricsServer, err)
 	}
-	_, err = m.ensure(metricsServer)
-	return err
+	return nil
 }

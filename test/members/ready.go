@@ -44,8 +44,9 @@ func (m *Member) startWorkloads(ctx context.Context) error {
 	if err := m.writeKwokConfig(); err != nil {
 		return err
 	}
+	var metrics *process
 	if m.cfg.WithMetrics {
-		if err := m.startMetrics(ctx, client); err != nil {
+		if metrics, err = m.ensureMetrics(); err != nil {
 			return err
 		}
 	}
@@ -57,7 +58,11 @@ func (m *Member) startWorkloads(ctx context.Context) error {
 		}
 		started = append(started, p)
 	}
-	return poll(ctx, started, func(ctx context.Context) error { return checkWorkloads(ctx, client) })
+	err = poll(ctx, started, func(ctx context.Context) error { return checkWorkloads(ctx, client) })
+	if err != nil || metrics == nil {
+		return err
+	}
+	return m.registerMetrics(ctx, metrics)
 }
 
 // checkWorkloads asks for the outcome of the controllers' and the kubelets' first work.

@@ -37,8 +37,8 @@ type Config struct {
 	// time to start. Without, objects are stored and nothing happens to them: no service account appears in a new namespace,
 	// no token in a token Secret, and a deleted namespace stays Terminating.
 	WithWorkloads bool
-	// WithMetrics adds a metrics-server to each member with workloads. Start does not wait for it: metrics.k8s.io answers
-	// after a few seconds, and knows of pods after 20.
+	// WithMetrics adds a metrics-server to each member with workloads. It serves when Start returns, and knows
+	// of pods and nodes 20 seconds later.
 	WithMetrics bool
 }
 
