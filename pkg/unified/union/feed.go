@@ -209,8 +209,11 @@ func (f *feed) nothing(ctx context.Context) watch.Interface {
 	return w
 }
 
-// encode makes a record of an object of the source.
+// encode makes a record of an object of the source, if it is none yet.
 func (f *feed) encode(object any) (*record, error) {
+	if r, done := object.(*record); done {
+		return r, nil
+	}
 	obj, ok := object.(runtime.Object)
 	if !ok {
 		return nil, fmt.Errorf("%T is no API object", object)

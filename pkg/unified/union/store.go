@@ -16,9 +16,15 @@ import (
 type store struct{ *feed }
 
 var (
-	_ cache.ReflectorStore         = store{}
+	_ cache.TransformingStore      = store{}
 	_ cache.ReflectorBookmarkStore = store{}
 )
+
+// Transformer turns the objects of a streamed list into records as they come: the whole list in their other form would be
+// several times as large.
+func (f store) Transformer() cache.TransformFunc {
+	return func(object any) (any, error) { return f.encode(object) }
+}
 
 // Add takes in an object.
 func (f store) Add(object any) error { return f.Update(object) }
