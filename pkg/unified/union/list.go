@@ -151,7 +151,7 @@ func (u *Union) decodeSelected(r *record, in scope) (kruntime.Object, error) {
 	if in.everything() {
 		return shown.object, nil
 	}
-	l, f, err := shown.attributes()
+	l, f, err := u.attributes(shown)
 	if err != nil {
 		return nil, fmt.Errorf("labels and fields of %s %s/%s: %w", u.cfg.Resource.Resource, r.namespace, r.name, err)
 	}

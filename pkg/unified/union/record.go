@@ -56,8 +56,18 @@ func (r *record) same(other *record) bool {
 
 // shown is a decoded record, and by what it is selected.
 type shown struct {
-	object     runtime.Object
-	attributes func() (labels.Set, fields.Set, error) // computed at the first call
+	object runtime.Object
+
+	once   sync.Once // for what follows
+	labels labels.Set
+	fields fields.Set
+	err    error
+}
+
+// attributes returns what a decoded record is selected by.
+func (u *Union) attributes(s *shown) (labels.Set, fields.Set, error) {
+	s.once.Do(func() { s.labels, s.fields, s.err = u.cfg.Attributes(s.object) })
+	return s.labels, s.fields, s.err
 }
 
 // decode returns the object of a record, for the caller alone.
@@ -92,22 +102,6 @@ func (u *Union) show(r *record) (*shown, error) {
 		return nil, err
 	}
 	s := &shown{object: obj}
-	s.attributes = onceAttributes(u.cfg.Attributes, obj)
 	r.shared = weak.Make(s)
 	return s, nil
-}
-
-func onceAttributes(of func(runtime.Object) (labels.Set, fields.Set, error), obj runtime.Object) func() (labels.Set, fields.Set, error) {
-	type attributes struct {
-		labels labels.Set
-		fields fields.Set
-	}
-	once := sync.OnceValues(func() (attributes, error) {
-		l, f, err := of(obj)
-		return attributes{l, f}, err
-	})
-	return func() (labels.Set, fields.Set, error) {
-		a, err := once()
-		return a.labels, a.fields, err
-	}
 }

@@ -62,7 +62,7 @@ func (u *Union) selects(s scope, r *record) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	l, f, err := shown.attributes()
+	l, f, err := u.attributes(shown)
 	if err != nil {
 		return false, err
 	}
