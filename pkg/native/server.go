@@ -20,6 +20,7 @@ import (
 	"k8s.io/apiserver/pkg/apis/apiserver"
 	"k8s.io/apiserver/pkg/authentication/request/anonymous"
 	"k8s.io/apiserver/pkg/authentication/request/union"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
 	genericfilters "k8s.io/apiserver/pkg/endpoints/filters"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	serverstorage "k8s.io/apiserver/pkg/server/storage"
@@ -78,6 +79,8 @@ type Server struct {
 	// Loopback is the connection of the server's own controllers: all rights, no TLS verification beyond its own
 	// certificate, no client-side rate limit.
 	Loopback *rest.Config
+	// Authorizer decides over requests.
+	Authorizer authorizer.Authorizer
 	// Local are the resources that are served from the server's own storage, without HTTP.
 	Local *local.Resources
 	// Spans makes the spans of API requests, and of what belongs to them. It makes none unless tracing is configured.
@@ -163,7 +166,7 @@ func chain(cfg Config, generic *genericapiserver.Config, shared informers.Shared
 		passedOver[r] = struct{}{}
 	}
 	return &Server{
-		aggregator: agg, informers: shared, Loopback: generic.LoopbackClientConfig, Local: resources, Spans: generic.TracerProvider,
+		aggregator: agg, informers: shared, Authorizer: generic.Authorization.Authorizer, Loopback: generic.LoopbackClientConfig, Local: resources, Spans: generic.TracerProvider,
 		uncollected: passedOver,
 	}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	rbacinformers "k8s.io/client-go/informers/rbac/v1"
@@ -54,9 +55,12 @@ type hubConfig struct {
 	patience time.Duration
 	claim    *admission.Claim // gets the policies
 	rbac     rbacinformers.Interface
+	// authorizer is the hub's.
+	authorizer authorizer.Authorizer
 
 	telemetry *telemetry.Recorder
 	owned     *unified.Unified // gets the connections to the members
+	into      *through.Late    // likewise
 	// skipped are namespaces that stay on the hub with all that is in them, besides those that always do.
 	skipped match.Namespaces
 }
@@ -154,7 +158,7 @@ func (h *hub) compute(p parts, loopback *rest.Config, resources *local.Resources
 	}
 	ours.works.Use(computed)
 	ours.metrics.Use(metrics.Config{Members: p.connections, Patience: cfg.patience})
-	h.caches = append(h.caches, computed.Run, serveOwned(cfg.owned, p, resources))
+	h.caches = append(h.caches, computed.Run, serveOwned(cfg, p, resources))
 	ours.cluster.Proxy.Use(through.NewClusters(p.connections, loopback))
 	ours.hub.Federations.Use(statusOf(p.clusters))
 	return ours.hub.Proxy.Use(loopback)

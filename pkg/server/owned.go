@@ -11,25 +11,34 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/utils/clock"
 
 	"github.com/manifold-k8s/manifold/pkg/local"
 	"github.com/manifold-k8s/manifold/pkg/native"
 	"github.com/manifold-k8s/manifold/pkg/unified"
+	"github.com/manifold-k8s/manifold/pkg/unified/through"
 )
 
-// memberOwned returns the storage of the kinds that members own. It needs connections before it can answer.
-func (o *Options) memberOwned() *unified.Unified {
+// memberOwned returns the storage of the kinds that members own. It needs connections before it can answer, and so does
+// what leads into their pods.
+func (o *Options) memberOwned() (*unified.Unified, *through.Late) {
+	into := &through.Late{}
 	return unified.New(unified.Config{
+		Pods: func(resolve unified.Resolve) (map[string]rest.Storage, error) {
+			return through.Pods(through.PodsConfig{Members: into, Authorizer: into, Scheme: native.Scheme(), Resolve: resolve})
+		},
 		Scheme: native.Scheme(), Printer: native.Printer(),
 		Attributes: func(kind schema.GroupKind) unified.Attributes { return unified.Attributes(native.AttributesOf(kind)) },
 		Patience:   o.MemberListTimeout, Idle: o.MemberCacheIdle, Clock: clock.RealClock{},
-	})
+	}), into
 }
 
 // serveOwned connects the storage of what members own to the members, and returns what keeps its caches.
-func serveOwned(owned *unified.Unified, p parts, resources *local.Resources) func(context.Context) error {
+func serveOwned(cfg hubConfig, p parts, resources *local.Resources) func(context.Context) error {
+	owned := cfg.owned
 	owned.Use(unified.Connections{Members: p.connections, Templates: templatesIn(resources)})
+	cfg.into.Use(p.connections, cfg.authorizer)
 	p.connections.OnChange(owned.Changed)
 	return owned.Run
 }

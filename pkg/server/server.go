@@ -67,7 +67,7 @@ func Run(ctx context.Context, o *Options) error {
 	if err != nil {
 		return fmt.Errorf("read --host-kubeconfig: %w", err)
 	}
-	owned := o.memberOwned()
+	owned, into := o.memberOwned()
 	config := native.Config{
 		Options: completed, Groups: ours.groups(), OpenAPI: definitions, Wrap: owned.Wrap, Handle: unified.NoteEncoding, Uncollected: unified.Unstored,
 	}
@@ -85,7 +85,7 @@ func Run(ctx context.Context, o *Options) error {
 	}
 	hub, err := newHub(api.Loopback, api.Local, ours, hubConfig{
 		qps: o.MemberQPS, burst: o.MemberBurst, patience: o.MemberListTimeout, claim: o.claim, skipped: skipped, telemetry: o.recorder(api),
-		owned: owned, rbac: api.RBAC(),
+		owned: owned, into: into, rbac: api.RBAC(), authorizer: api.Authorizer,
 	})
 	if err != nil {
 		return fmt.Errorf("build controllers: %w", err)

@@ -142,7 +142,7 @@ func (r *resource) only(ctx context.Context, name string, clusters, silent []str
 	case len(clusters) > 1:
 		return "", notFound(r.groupResource(), name, "it is in several clusters: choose one of "+joined(name, clusters))
 	case len(silent) > 0 && why == writing:
-		return "", apierrors.NewServiceUnavailable(fmt.Sprintf("%s %q is not stored on the hub, and whether it is in %s is not known, for there was no answer: name the cluster, as in %s",
+		return "", apierrors.NewServiceUnavailable(fmt.Sprintf("whether %s %q is in %s, too, is not known, for there was no answer: name the cluster, as in %s",
 			r.kind.resource, name, strings.Join(silent, ", "), nameIn(name, append(clusters, silent...)[0])))
 	case len(clusters) == 0 && len(silent) > 0:
 		return "", notFound(r.groupResource(), name, "there was no answer from "+strings.Join(silent, ", "))

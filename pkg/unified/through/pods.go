@@ -16,6 +16,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/endpoints/filters"
 	"k8s.io/apiserver/pkg/endpoints/request"
@@ -24,12 +25,14 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/member"
 )
 
+// Members lead to the members with Manifold's own rights.
+type Members interface {
+	Own(ctx context.Context, cluster string) (*member.Way, error)
+}
+
 // PodsConfig is what the subresources of pods need.
 type PodsConfig struct {
-	// Members lead to the members with Manifold's own rights.
-	Members interface {
-		Own(ctx context.Context, cluster string) (*member.Way, error)
-	}
+	Members Members
 	// Resolve says which pod of which cluster a name on the hub means. write: what is sent there may change something. The
 	// error is a Status.
 	Resolve func(ctx context.Context, namespace, name string, write bool) (cluster, own string, err error)
@@ -128,10 +131,20 @@ func (s *podSubresource) Connect(ctx context.Context, name string, _ runtime.Obj
 			return nil, err
 		}
 	}
+	var scheme, port string
+	if s.below { // the pod may be named with scheme and port of what answers there
+		var valid bool
+		if scheme, name, port, valid = utilnet.SplitSchemeNamePort(name); !valid {
+			return nil, apierrors.NewBadRequest("the pod must be given as its name, or as [scheme:]name:[port]")
+		}
+	}
 	namespace := request.NamespaceValue(ctx)
 	cluster, own, err := s.cfg.Resolve(ctx, namespace, name, s.name != "log")
 	if err != nil {
 		return nil, err
+	}
+	if scheme != "" || port != "" {
+		own = utilnet.JoinSchemeNamePort(scheme, own, port)
 	}
 	way, err := s.cfg.Members.Own(ctx, cluster)
 	if err != nil {
