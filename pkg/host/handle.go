@@ -18,38 +18,46 @@ import (
 	"k8s.io/kube-openapi/pkg/handler3"
 )
 
-// Handle prepares requests of users of the host, for which there are two exceptions: dry runs pass through the proxy, and the
-// list of schemas has our groups only. The host's kube-apiserver adds what stands there to its own list, and would answer
-// questions about, say, apps/v1 from either.
+// Handle prepares requests of users of the host, and what they are told of the hub's API: dry runs pass through the proxy; the
+// list of schemas has our groups only, since the host's kube-apiserver adds what stands there to its own list, and would
+// answer questions about, say, apps/v1 from either; and discovery says that nothing can be deleted (see [withoutDelete]).
 func (a *Access) Handle(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		u, _ := request.UserFrom(req.Context())
+		path := strings.Trim(req.URL.Path, "/")
 		switch {
 		case From(u) == nil:
 			next.ServeHTTP(w, req)
-		case strings.Trim(req.URL.Path, "/") == "openapi/v3":
-			a.listSchemas(w, req, next)
+		case path == "openapi/v3":
+			revise(w, req, next, a.narrow)
+		case path == "apis" || strings.HasPrefix(path, "apis/") && strings.Count(path, "/") == 2:
+			req = req.Clone(req.Context())
+			req.Header["Accept"] = inJSON(req.Header["Accept"])
+			revise(w, req, next, withoutDelete)
 		default:
 			next.ServeHTTP(w, parkDryRun(req))
 		}
 	})
 }
 
-// listSchemas answers with the part of the handler's list that is about our groups.
-func (a *Access) listSchemas(w http.ResponseWriter, req *http.Request, all http.Handler) {
+// revise answers with what change makes of the body of the handler's answer, if that is a good one.
+func revise(w http.ResponseWriter, req *http.Request, handler http.Handler, change func([]byte) ([]byte, error)) {
 	req = req.Clone(req.Context())
 	for _, header := range []string{"Accept-Encoding", "If-None-Match", "If-Modified-Since", "Range"} {
 		req.Header.Del(header) // the answer is needed as a whole
 	}
 	full := &answer{header: http.Header{}}
-	all.ServeHTTP(full, req)
-	body, err := a.narrow(full)
-	if err != nil {
-		http.Error(w, fmt.Sprintf("list of schemas: %v", err), http.StatusInternalServerError)
-		return
+	handler.ServeHTTP(full, req)
+	body := full.body.Bytes()
+	if full.status() == http.StatusOK {
+		var err error
+		if body, err = change(body); err != nil {
+			http.Error(w, fmt.Sprintf("what the hub says of its API: %v", err), http.StatusInternalServerError)
+			return
+		}
 	}
 	for _, header := range []string{"Etag", "Last-Modified", "Content-Length"} {
-		full.header.Del(header) // they are about the whole
+		full.header.Del(header) // they are about the unchanged answer
 	}
 	maps.Copy(w.Header(), full.header)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
@@ -57,13 +65,10 @@ func (a *Access) listSchemas(w http.ResponseWriter, req *http.Request, all http.
 	_, _ = w.Write(body) // if that fails, the client has gone
 }
 
-// narrow returns the body of an answer with the schemas of our groups only.
-func (a *Access) narrow(full *answer) ([]byte, error) {
-	if full.status() != http.StatusOK {
-		return full.body.Bytes(), nil
-	}
+// narrow returns a list of schemas with those of our groups only.
+func (a *Access) narrow(body []byte) ([]byte, error) {
 	var list handler3.OpenAPIV3Discovery
-	if err := json.Unmarshal(full.body.Bytes(), &list); err != nil {
+	if err := json.Unmarshal(body, &list); err != nil {
 		return nil, err
 	}
 	maps.DeleteFunc(list.Paths, func(path string, _ handler3.OpenAPIV3DiscoveryGroupVersion) bool {

@@ -131,6 +131,12 @@ func TestAuthorize(t *testing.T) {
 			t.Errorf("%s: a user of the hub: %v, %v", name, got, err)
 		}
 	}
+	for verb, want := range map[string]authorizer.Decision{"list": authorizer.DecisionAllow, "delete": authorizer.DecisionDeny, "patch": authorizer.DecisionDeny} {
+		collector := mapping.User(&user.DefaultInfo{Name: "system:serviceaccount:kube-system:generic-garbage-collector"})
+		if got, err := decide(collector, "policy.karmada.io", "", verb); err != nil || got != want {
+			t.Errorf("%s by the host's garbage collector: %v, %v", verb, got, err)
+		}
+	}
 	answer, failure = authorizer.DecisionNoOpinion, errors.New("connection refused")
 	if got, err := decide(u, "policy.karmada.io", "", "get"); got == authorizer.DecisionAllow || err == nil || !strings.Contains(err.Error(), "host cluster") {
 		t.Errorf("a host that does not answer: %v, %v", got, err)

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,21 +25,23 @@ import (
 	"github.com/manifold-k8s/manifold/test/members"
 )
 
-// hosted starts a hub for one test, with the second bare member joined, behind the API server of the first.
+// hosted starts a hub for one test, with a bare member joined, behind the API server of a member that has controllers, whose
+// own hub does not mind.
 func hosted(t *testing.T) (h *apitest.Hub, host *apitest.Member) {
 	t.Helper()
-	h, host = apitest.NewHub(t), bare[0]
+	h, host = apitest.NewHub(t), fleet[0]
 	if err := h.Enrol(t.Context(), bare[1]); err != nil {
 		t.Fatal(err)
 	}
 	access := filepath.Join(t.TempDir(), "host-access.kubeconfig")
-	if _, err := h.CLI(t.Context(), "register", "--host-kubeconfig", host.Kubeconfig, "--host-access", access, "--token-duration", "1h"); err != nil {
+	if _, err := h.CLI(t.Context(), "register", "--host-kubeconfig", host.Kubeconfig, "--host-access", access); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		if _, err := h.CLI(contextAfter(), "deregister", "--host-kubeconfig", host.Kubeconfig); err != nil {
 			t.Error(err)
 		}
+		apitest.Eventually(t, func() error { return hub.ClusterReady(contextAfter(), host.Name) }) // for the tests that follow
 	})
 	h.Kill()
 	h.AddArgs("--host-kubeconfig", access)
@@ -131,6 +134,7 @@ func TestHost(t *testing.T) {
 	bind(t, h.API, "edit", "User", "host:dev")
 	t.Run("our kinds", func(t *testing.T) { checkOurKinds(t, host) })
 	t.Run("native kinds", func(t *testing.T) { checkNativeKinds(t, h, host) })
+	t.Run("controllers", func(t *testing.T) { checkHostControllers(t, h, host) })
 	t.Run("front proxy", func(t *testing.T) { checkFrontProxy(t, h, host) })
 	t.Run("away", func(t *testing.T) { checkHostAway(t, h, host) })
 }
@@ -232,6 +236,36 @@ func checkNativeKinds(t *testing.T, h *apitest.Hub, host *apitest.Member) {
 	_, err = h.Kube.Discovery().RESTClient().Get().AbsPath(hubv1alpha1.ProxyPath + "/version").DoRaw(t.Context())
 	if err := forbidden(err); err != nil {
 		t.Error(err)
+	}
+}
+
+// The host's own controllers know its namespaces and the owners in it, and are to delete nothing of the hub's.
+func checkHostControllers(t *testing.T, h *apitest.Hub, host *apitest.Member) {
+	ns := namespaceOn(t, h)
+	h.Create(t, ns, policy("kept", all("ConfigMap"), on(bare[1].Name)))
+	before, err := h.Get(t.Context(), "propagationpolicies", ns, "kept")
+	if err != nil {
+		t.Fatal(err)
+	}
+	host.Create(t, "", "{apiVersion: v1, kind: Namespace, metadata: {name: "+ns+"}}")
+	if err := host.Has(t.Context(), "propagationpolicies", ns, "kept"); err != nil {
+		t.Fatalf("the policy is not to be seen at the host, so its controllers could not find it: %v", err)
+	}
+	host.Delete(t, "namespaces", "", ns)
+	apitest.Eventually(t, func() error { return host.Lacks(t.Context(), "namespaces", "", ns) })
+	if after, err := h.Get(t.Context(), "propagationpolicies", ns, "kept"); err != nil || after.GetUID() != before.GetUID() {
+		t.Errorf("with a namespace of the host, the hub's policy in that of the same name has gone: %v", err)
+	}
+	lists, err := host.Kube.Discovery().ServerPreferredResources()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, list := range lists {
+		for _, r := range list.APIResources {
+			if strings.Contains(list.GroupVersion, "karmada.io/") && slices.Contains(r.Verbs, "delete") {
+				t.Errorf("%s of %s invites the host's garbage collector", r.Name, list.GroupVersion)
+			}
+		}
 	}
 }
 
