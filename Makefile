@@ -26,9 +26,9 @@ build: bin/kubectl ## Build the server and the CLI into bin/, with kubectl besid
 	go build -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$(KUBE_VERSION)" -o bin/ ./cmd/...
 
 .PHONY: demo
-demo: build members-bin ## Start a federation of DEMO_MEMBERS (3) real clusters and show it at work; state is in .demo/.
+demo: build members-bin ## Start a federation of DEMO_MEMBERS (3) real clusters and show it at work; DEMO_HOST=1 for one behind a host cluster.
 	go build -ldflags "-s -w" -o bin/ ./hack/members ./hack/demo
-	MANIFOLD_MEMBER_BIN="$(MEMBER_BIN)" bin/demo up --members "$${DEMO_MEMBERS:-3}"
+	MANIFOLD_MEMBER_BIN="$(MEMBER_BIN)" bin/demo up --members "$${DEMO_MEMBERS:-3}" $${DEMO_HOST:+--host}
 
 .PHONY: demo-down
 demo-down: ## Stop what `make demo` started and remove .demo/.

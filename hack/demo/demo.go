@@ -39,6 +39,15 @@ type demo struct {
 	names   []string // of the members
 	members daemon
 	hub     daemon
+	host    daemon // behind whose API server the hub is, if wanted
+	hosted  bool
+}
+
+// phase is a step of the demo.
+type phase struct {
+	title string
+	logs  []string // worth a look when the phase fails
+	run   func(context.Context) error
 }
 
 func newDemo(count int) *demo {
@@ -50,6 +59,12 @@ func newDemo(count int) *demo {
 			command: []string{"bin/members", "--dir", state("members"), "--count", strconv.Itoa(count), "--metrics"},
 		},
 		hub: daemon{name: "hub", pidFile: state("hub.pid"), log: state("hub.log")},
+		host: daemon{
+			name:    "host",
+			pidFile: state("host.pid"),
+			log:     state("host.log"),
+			command: []string{"bin/members", "--dir", state("host"), "--names", "host"},
+		},
 	}
 	for i := range count {
 		d.names = append(d.names, fmt.Sprintf("member%d", i+1))
@@ -75,16 +90,15 @@ func (d *demo) up(ctx context.Context) error {
 	if _, err := os.Stat(kubeconfigOf(fmt.Sprintf("member%d", len(d.names)+1))); err == nil {
 		return fmt.Errorf("the running demo has more than %d members: run `make demo-down` first", len(d.names))
 	}
-	phases := []struct {
-		title string
-		logs  []string // worth a look when the phase fails
-		run   func(context.Context) error
-	}{
+	phases := []phase{
 		{fmt.Sprintf("Start %d member clusters", len(d.names)), []string{d.members.log}, d.startMembers},
 		{"Start the hub", []string{d.hub.log}, d.startHub},
 		{"Join the members", []string{d.hub.log}, d.join},
 		{"Apply " + example + " and wait for its rollout", []string{d.hub.log}, d.rollOut},
 		{"Verify where the replicas are", []string{d.hub.log}, d.verify},
+	}
+	if d.hosted {
+		phases = append(phases, d.hostPhases()...)
 	}
 	for _, p := range phases {
 		fmt.Printf("==> %s\n", p.title)
@@ -136,6 +150,9 @@ func (d *demo) startHub(ctx context.Context) error {
 		return err
 	}
 	d.hub.command = []string{"bin/manifold", "server", "--data-dir", state("hub"), "--bind-address", "127.0.0.1", "--secure-port", port}
+	if _, err := os.Stat(hostAccess()); err == nil {
+		d.hub.command = append(d.hub.command, "--host-kubeconfig", hostAccess())
+	}
 	if _, err := d.hub.ensure(ctx); err != nil {
 		return err
 	}
@@ -212,7 +229,7 @@ func (d *demo) down(ctx context.Context) error {
 	defer unlock()
 	begin := time.Now()
 	ports := usedPorts()
-	for _, daemon := range []daemon{d.hub, d.members} {
+	for _, daemon := range []daemon{d.hub, d.host, d.members} {
 		if err := daemon.stop(ctx); err != nil {
 			return err
 		}

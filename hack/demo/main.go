@@ -39,13 +39,16 @@ func run(ctx context.Context, args []string) error {
 	case "up":
 		flags := flag.NewFlagSet("up", flag.ContinueOnError)
 		members := flags.Int("members", 3, "number of member clusters, at least 1")
+		hosted := flags.Bool("host", false, "start one more cluster, and put the hub behind its API server")
 		if err := flags.Parse(args[1:]); err != nil {
 			return err
 		}
 		if *members < 1 || flags.NArg() > 0 {
 			return fmt.Errorf("want --members of at least 1 and no arguments, got %d and %q", *members, flags.Args())
 		}
-		return newDemo(*members).up(ctx)
+		d := newDemo(*members)
+		d.hosted = *hosted
+		return d.up(ctx)
 	case "down":
 		return newDemo(0).down(ctx)
 	}

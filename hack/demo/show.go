@@ -10,8 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"strings"
 	"time"
 )
@@ -100,12 +98,8 @@ func (d *demo) show(ctx context.Context) error {
 	}
 	commands = append(commands, []string{"hub", "get", "resourcebinding", "nginx-deployment", "-o", "wide"})
 	for _, c := range commands {
-		args := append([]string{"--kubeconfig", kubeconfigOf(c[0])}, c[1:]...)
-		fmt.Printf("\n$ kubectl %s\n", strings.Join(args, " "))
-		cmd := exec.CommandContext(ctx, "bin/kubectl", args...)
-		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-		if err := cmd.Run(); err != nil {
-			return fmt.Errorf("show: kubectl %s: %w", strings.Join(args, " "), err)
+		if err := shown(ctx, c); err != nil {
+			return fmt.Errorf("show: %w", err)
 		}
 	}
 	fmt.Print(next)

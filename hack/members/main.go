@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -87,6 +88,7 @@ func parse(args []string) (members.Config, error) {
 	flags := flag.NewFlagSet("members", flag.ContinueOnError)
 	flags.StringVar(&cfg.Dir, "dir", "", "folder for data, certificates, logs and kubeconfigs (required)")
 	flags.IntVar(&cfg.Count, "count", 3, "number of members")
+	names := flags.String("names", "", "names of the members, separated by commas (default: member1 to member<count>)")
 	flags.StringVar(&cfg.BinDir, "bin-dir", "", "folder of the control plane's binaries (default: where `make members-bin` puts them)")
 	flags.BoolVar(&cfg.WithWorkloads, "workloads", true, "run controllers, a scheduler and two nodes in each member")
 	flags.BoolVar(&cfg.WithMetrics, "metrics", false, "run a metrics-server in each member, for kubectl top; needs --workloads")
@@ -98,6 +100,9 @@ func parse(args []string) (members.Config, error) {
 	}
 	if cfg.Dir == "" {
 		return cfg, errors.New("--dir is required")
+	}
+	if *names != "" {
+		cfg.Names = strings.Split(*names, ",")
 	}
 	return cfg, nil
 }
