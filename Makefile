@@ -77,6 +77,10 @@ bench-scale: build ## Measure the server over many simulated members and print t
 chaos: members-bin ## Kill the hub, let members fail, stop etcd, under load, and check every promise; CHAOS="--rounds N --seed N --only X".
 	@MANIFOLD_MEMBER_BIN="$(MEMBER_BIN)" go run ./test/chaos $(CHAOS)
 
+.PHONY: informers
+informers: members-bin ## Run client-go's informers over five members that change, fail and return, for ten minutes; INFORMERS="--for 1m --seed N".
+	@MANIFOLD_MEMBER_BIN="$(MEMBER_BIN)" go run ./test/informers $(INFORMERS)
+
 ##@ Updates
 
 .PHONY: generate
