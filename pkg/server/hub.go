@@ -61,6 +61,8 @@ type hubConfig struct {
 	telemetry *telemetry.Recorder
 	owned     *unified.Unified // gets the connections to the members
 	into      *through.Late    // likewise
+	// idle is how long caches of members' objects are kept that nobody asks.
+	idle time.Duration
 	// skipped are namespaces that stay on the hub with all that is in them, besides those that always do.
 	skipped match.Namespaces
 }
@@ -159,7 +161,13 @@ func (h *hub) compute(p parts, loopback *rest.Config, resources *local.Resources
 	ours.works.Use(computed)
 	ours.metrics.Use(metrics.Config{Members: p.connections, Patience: cfg.patience})
 	h.caches = append(h.caches, computed.Run, serveOwned(cfg, p, resources))
-	ours.cluster.Proxy.Use(through.NewClusters(p.connections, loopback))
+	passing := through.NewClusters(p.connections, loopback)
+	ours.cluster.Proxy.Use(passing)
+	find, err := serveSearch(ours, p, passing, cfg)
+	if err != nil {
+		return err
+	}
+	h.caches = append(h.caches, find...)
 	ours.hub.Federations.Use(statusOf(p.clusters))
 	return ours.hub.Proxy.Use(loopback)
 }

@@ -85,7 +85,7 @@ func Run(ctx context.Context, o *Options) error {
 	}
 	hub, err := newHub(api.Loopback, api.Local, ours, hubConfig{
 		qps: o.MemberQPS, burst: o.MemberBurst, patience: o.MemberListTimeout, claim: o.claim, skipped: skipped, telemetry: o.recorder(api),
-		owned: owned, into: into, rbac: api.RBAC(), authorizer: api.Authorizer,
+		owned: owned, into: into, rbac: api.RBAC(), authorizer: api.Authorizer, idle: o.MemberCacheIdle,
 	})
 	if err != nil {
 		return fmt.Errorf("build controllers: %w", err)

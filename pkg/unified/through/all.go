@@ -54,7 +54,7 @@ func (c *Clusters) all(as user.Info, path string, responder rest.Responder) (htt
 		case climbs(path):
 			responder.Error(apierrors.NewBadRequest("the path has a part that is . or .."))
 		case !info.IsResourceRequest:
-			c.toHub(as, path, responder).ServeHTTP(w, req)
+			c.ToHub(as, path, responder).ServeHTTP(w, req)
 		case len(info.Parts) > 1:
 			c.toHolder(as, path, info, responder).ServeHTTP(w, req)
 		case req.Method == http.MethodGet && info.Verb == "list":
@@ -71,8 +71,8 @@ func groupResource(info *request.RequestInfo) schema.GroupResource {
 	return schema.GroupResource{Group: info.APIGroup, Resource: info.Parts[0]}
 }
 
-// toHub passes a request about no resource (discovery, version, health) to the hub itself, as the user.
-func (c *Clusters) toHub(as user.Info, path string, responder rest.Responder) http.Handler {
+// ToHub passes a request to the hub itself, as the user.
+func (c *Clusters) ToHub(as user.Info, path string, responder rest.Responder) http.Handler {
 	cfg := clientrest.CopyConfig(c.hub)
 	cfg.Impersonate = clientrest.ImpersonationConfig{UserName: as.GetName(), UID: as.GetUID(), Groups: as.GetGroups(), Extra: as.GetExtra()}
 	endpoint, err := url.Parse(cfg.Host)

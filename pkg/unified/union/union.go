@@ -141,6 +141,20 @@ func (u *Union) Run(ctx context.Context) error {
 	return nil
 }
 
+// Revisions returns, by cluster, the highest resource version of the cluster's own that the union has seen. Clusters that
+// have not been listed yet are missing.
+func (u *Union) Revisions() map[string]uint64 {
+	u.mu.RLock()
+	defer u.mu.RUnlock()
+	out := map[string]uint64{}
+	for name, p := range u.state.parts {
+		if name != Hub && p.synced {
+			out[name] = p.revision
+		}
+	}
+	return out
+}
+
 // Stats returns how large the union is at present.
 func (u *Union) Stats() Stats {
 	u.mu.RLock()
