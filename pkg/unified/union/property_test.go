@@ -195,6 +195,29 @@ func (w *world) step() {
 	}
 }
 
+// outage lasts until the objects of a member are marked.
+func (w *world) outage(t *testing.T) {
+	t.Helper()
+	name := w.f.names()[0]
+	c := w.f.cluster(name)
+	c.turn(up)
+	w.set(c, "a", "pod0")
+	eventually(t, func() error {
+		if _, lag, ok := w.f.Find("a", "pod0."+name); !ok || lag != nil {
+			return fmt.Errorf("pod0.%s is not there: %v", name, lag)
+		}
+		return nil
+	})
+	c.turn(refuse)
+	eventually(t, func() error {
+		obj, _, ok := w.f.Find("a", "pod0."+name)
+		if !ok || obj.(*corev1.Pod).Annotations[staleAnnotation] == "" {
+			return fmt.Errorf("pod0.%s is not marked", name)
+		}
+		return nil
+	})
+}
+
 func (w *world) set(c *cluster, namespace, name string) {
 	w.v++
 	c.set(namespace, name, func(p *corev1.Pod) {
@@ -288,7 +311,10 @@ func TestFollowersHoldTheTruth(t *testing.T) {
 			}
 			pause := time.NewTicker(500 * time.Microsecond)
 			defer pause.Stop()
-			for range 2500 {
+			for i := range 2500 {
+				if i == 1000 {
+					w.outage(t)
+				}
 				w.step()
 				if w.r.IntN(3) == 0 {
 					<-pause.C // so that things overlap in many ways
