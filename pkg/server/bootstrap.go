@@ -75,7 +75,7 @@ func clusterRoles() []rbacv1.ClusterRole {
 		{APIGroups: []string{searchv1alpha1.GroupName}, Resources: []string{"search", "search/api", "search/apis"}, Verbs: []string{"get"}},
 	}
 	// What pods and nodes use is for who may see them. The role is called as metrics-server's own.
-	usage := role("system:aggregated-metrics-reader", []string{"view", "edit", "admin"})
+	usage := role("system:aggregated-metrics-reader", []string{"view"})
 	usage.Rules = []rbacv1.PolicyRule{
 		{APIGroups: []string{metrics.SchemeGroupVersion.Group}, Resources: []string{"pods", "nodes"}, Verbs: []string{"get", "list"}},
 	}

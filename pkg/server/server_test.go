@@ -110,7 +110,7 @@ func TestClusterRoles(t *testing.T) {
 			t.Errorf("%s: to viewers %v, to editors %v", role.Name, reads, writes)
 		}
 	}
-	if len(clusterRoles()) != 4 {
+	if len(clusterRoles()) != 5 {
 		t.Errorf("%d roles", len(clusterRoles()))
 	}
 }

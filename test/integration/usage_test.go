@@ -7,6 +7,8 @@ package integration_test
 
 import (
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,6 +26,7 @@ func TestUsage(t *testing.T) {
 		}
 	}
 	pods := running(t, ns, "web", 1, "member1", "member2", "member3")
+	slices.SortFunc(pods, func(a, b string) int { return strings.Compare(path.Ext(a), path.Ext(b)) }) // by member
 	const silent = "member3 does not serve metrics.k8s.io/v1beta1"
 	shows := func(args []string, present, absent []string) {
 		t.Helper()
