@@ -115,7 +115,10 @@ Try next:
   kubectl describe resourcebinding nginx-deployment    # who got what
   kubectl edit propagationpolicy example-policy        # add member3, change the weights
   kubectl explain propagationpolicy.spec.placement
-  kubectl --kubeconfig .demo/member2.kubeconfig get pods
+  kubectl get pods -A -o wide; kubectl get nodes       # of all members; with -l cluster=member2, of one
+  kubectl logs -f deployment/nginx                     # the pods are played, so their logs are made up
+  kubectl exec -it deployment/nginx -- sh              # a shell of this machine, as you
+  kubectl top pods; kubectl top nodes                  # 20 seconds after the start
   kill -9 $(cat .demo/members/member1/kube-apiserver.pid)   # a member dies; make demo brings it back
 
 Logs are in .demo/, make demo-down stops everything.
