@@ -72,7 +72,11 @@ func (o *objects) toChange(ctx context.Context, name string, create bool) (clust
 	if o.stored != nil && create {
 		return "", name, nil
 	}
-	cluster, err = o.holder(ctx, genericapirequest.NamespaceValue(ctx), name, writing)
+	why := writing
+	if o.stored != nil {
+		why = reading // for the message
+	}
+	cluster, err = o.holder(ctx, genericapirequest.NamespaceValue(ctx), name, why)
 	if err == nil && o.stored != nil {
 		err = notFound(o.groupResource(), name, fmt.Sprintf("the hub does not store it; to change that of cluster %s, name it %s", cluster, nameIn(name, cluster)))
 	}

@@ -109,6 +109,11 @@ const writePatience = 30 * time.Second
 // object's name for messages.
 func (r *resource) send(ctx context.Context, c call, verb string, shown string) (runtime.Object, error) {
 	audit.AddAuditAnnotation(ctx, clusterAuditKey, c.cluster)
+	return r.ask(ctx, c, verb, shown)
+}
+
+// ask is send for one of several clusters that are asked for the same, which the audit has no place for.
+func (r *resource) ask(ctx context.Context, c call, verb string, shown string) (runtime.Object, error) {
 	obj, err := r.do(ctx, c, verb)
 	if err != nil {
 		return nil, r.explain(c.cluster, shown, err)

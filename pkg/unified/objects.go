@@ -8,6 +8,7 @@ package unified
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -235,5 +236,5 @@ func (o *objects) lastKnown(ctx context.Context, namespace, own, cluster string)
 
 // live reads an object from its member, in the external version. shown is its name for messages.
 func (r *resource) live(ctx context.Context, namespace, shown, cluster, name, subresource string) (runtime.Object, error) {
-	return r.send(ctx, call{cluster: cluster, namespace: namespace, name: name, subresource: subresource}, "GET", shown)
+	return r.send(ctx, call{cluster: cluster, namespace: namespace, name: name, subresource: subresource}, http.MethodGet, shown)
 }

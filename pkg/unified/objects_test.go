@@ -106,13 +106,13 @@ func TestPlainNames(t *testing.T) {
 	members := fakes{"m1": newFake(t, "one", "both", "copy"), "m2": newFake(t, "both"), "m3": newFake(t)}
 	members["m1"].pods["copy"].Labels = map[string]string{"karmada.io/managed": "true"}
 	pods := serving(t, members)
-	get := func(name string) (string, error, []string) {
+	get := func(name string) (string, []string, error) {
 		ctx, warned := request(t)
 		obj, err := pods.Get(ctx, name, &metav1.GetOptions{})
 		if err != nil {
-			return "", err, warned.text
+			return "", warned.text, err
 		}
-		return nameOf(obj), nil, warned.text
+		return nameOf(obj), warned.text, nil
 	}
 	for name, want := range map[string]struct{ found, says string }{
 		"one":     {found: "one.m1"},
@@ -124,18 +124,18 @@ func TestPlainNames(t *testing.T) {
 		"both":    {says: "choose one of both.m1, both.m2"},
 		"none":    {says: `pods "none" not found`},
 	} {
-		found, err, warned := get(name)
+		found, warned, err := get(name)
 		if found != want.found || (err == nil) != (want.says == "") || (err != nil && (!apierrors.IsNotFound(err) || !strings.Contains(err.Error(), want.says))) || len(warned) > 0 {
 			t.Errorf("%s: found %q, %v, warned of %v", name, found, err, warned)
 		}
 	}
 
 	members["m3"].silence(true)
-	found, err, warned := get("one")
+	found, warned, err := get("one")
 	if found != "one.m1" || len(warned) != 1 || !strings.Contains(warned[0], "m3") {
 		t.Errorf("found %q, %v, warned of %v", found, err, warned)
 	}
-	if _, err, _ = get("none"); !apierrors.IsNotFound(err) || !strings.Contains(err.Error(), "no answer from m3") {
+	if _, _, err = get("none"); !apierrors.IsNotFound(err) || !strings.Contains(err.Error(), "no answer from m3") {
 		t.Errorf("nobody who answers has it: %v", err)
 	}
 	ctx, _ := request(t)

@@ -8,6 +8,7 @@ package unified
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -161,7 +162,7 @@ func (r *resource) holders(ctx context.Context, namespace, name string, counts f
 	var wg sync.WaitGroup
 	for _, cluster := range r.members().Names() {
 		wg.Go(func() {
-			obj, err := r.live(ctx, namespace, name, cluster, name, "")
+			obj, err := r.ask(ctx, call{cluster: cluster, namespace: namespace, name: name}, http.MethodGet, name)
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
