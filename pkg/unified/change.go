@@ -64,7 +64,10 @@ func (o *objects) toChange(ctx context.Context, name string, create bool) (clust
 		return "", name, err
 	}
 	if housekeeping(ctx) {
-		return "", name, o.unless(o.stored != nil, err)
+		if o.stored == nil {
+			return "", name, err
+		}
+		return "", name, nil
 	}
 	if own, cluster, ok := o.elsewhere(name); ok {
 		return cluster, own, nil
@@ -81,14 +84,6 @@ func (o *objects) toChange(ctx context.Context, name string, create bool) (clust
 		err = notFound(o.groupResource(), name, fmt.Sprintf("the hub does not store it; to change that of cluster %s, name it %s", cluster, nameIn(name, cluster)))
 	}
 	return cluster, name, err
-}
-
-// unless returns err unless ok.
-func (*objects) unless(ok bool, err error) error {
-	if ok {
-		return nil
-	}
-	return err
 }
 
 // attempts is how often a change is made anew when the object has changed meanwhile in the member.

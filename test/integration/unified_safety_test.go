@@ -38,6 +38,28 @@ func TestUnifiedHousekeeping(t *testing.T) {
 	names := expectPods(t, ns, "app=web", 2)
 	hub.Create(t, ns, configMap("goes", "with the namespace"))
 
+	checkHousekeeping(t, ns, names[0])
+	if err := hub.Kube.CoreV1().Namespaces().Delete(t.Context(), ns, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	apitest.Eventually(t, func() error { return hub.Lacks(t.Context(), "namespaces", "", ns) })
+	apitest.Always(t, 3*time.Second, func() error {
+		for _, name := range names {
+			p, err := hub.Kube.CoreV1().Pods(ns).Get(t.Context(), name, metav1.GetOptions{})
+			if err != nil {
+				return err
+			}
+			if p.DeletionTimestamp != nil {
+				return fmt.Errorf("%s is being deleted", name)
+			}
+		}
+		return nil
+	})
+}
+
+// checkHousekeeping acts as the hub's own controllers do, who see nothing of a member's pod and what is around it.
+func checkHousekeeping(t *testing.T, ns, pod string) {
+	t.Helper()
 	system := asHousekeeping(t)
 	for what, list := range map[string]func() (int, error){
 		"pods": func() (int, error) {
@@ -57,32 +79,15 @@ func TestUnifiedHousekeeping(t *testing.T) {
 			t.Errorf("housekeeping sees %d %s: %v", n, what, err)
 		}
 	}
-	if _, err := system.CoreV1().Pods(ns).Get(t.Context(), names[0], metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+	if _, err := system.CoreV1().Pods(ns).Get(t.Context(), pod, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 		t.Errorf("housekeeping gets a pod: %v", err)
 	}
-	if err := system.CoreV1().Pods(ns).Delete(t.Context(), names[0], metav1.DeleteOptions{}); !apierrors.IsNotFound(err) {
+	if err := system.CoreV1().Pods(ns).Delete(t.Context(), pod, metav1.DeleteOptions{}); !apierrors.IsNotFound(err) {
 		t.Errorf("housekeeping deletes a pod: %v", err)
 	}
 	if err := system.CoreV1().Pods(ns).DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{}); err != nil {
 		t.Errorf("housekeeping deletes all pods: %v", err)
 	}
-
-	if err := hub.Kube.CoreV1().Namespaces().Delete(t.Context(), ns, metav1.DeleteOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	apitest.Eventually(t, func() error { return hub.Lacks(t.Context(), "namespaces", "", ns) })
-	apitest.Always(t, 3*time.Second, func() error {
-		for _, name := range names {
-			p, err := hub.Kube.CoreV1().Pods(ns).Get(t.Context(), name, metav1.GetOptions{})
-			if err != nil {
-				return err
-			}
-			if p.DeletionTimestamp != nil {
-				return fmt.Errorf("%s is being deleted", name)
-			}
-		}
-		return nil
-	})
 }
 
 // asHousekeeping acts as the hub's own controllers do.

@@ -66,22 +66,7 @@ func TestUnifiedWatch(t *testing.T) {
 		t.Errorf("the watch of member2 shows:\n%s", out)
 	}
 
-	// From the list on, nothing is missing.
-	w, err := hub.Kube.CoreV1().Pods(ns).Watch(t.Context(), metav1.ListOptions{ResourceVersion: list.ResourceVersion})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Stop()
-	for missing := sets.New(names...).Difference(sets.New(first...)); missing.Len() > 0; {
-		e, open := <-w.ResultChan()
-		p, ok := e.Object.(*corev1.Pod)
-		if !open || !ok {
-			t.Fatalf("watch ended with %v; not told of: %v", e, sets.List(missing))
-		}
-		if e.Type == watch.Added {
-			missing.Delete(p.Name)
-		}
-	}
+	checkResume(t, ns, list.ResourceVersion, sets.New(names...).Difference(sets.New(first...)))
 
 	contains(t, hub.Kubectl(t, "", "-n", ns, "delete", "deployment/web", "--timeout=30s"), "deleted")
 	expectPods(t, ns, "app=web", 0)
@@ -92,6 +77,26 @@ func TestUnifiedWatch(t *testing.T) {
 		return nil
 	})
 	seen.check(t, ns, names)
+}
+
+// checkResume watches from a resource version on: all that is missing must have come since.
+func checkResume(t *testing.T, ns, version string, missing sets.Set[string]) {
+	t.Helper()
+	w, err := hub.Kube.CoreV1().Pods(ns).Watch(t.Context(), metav1.ListOptions{ResourceVersion: version})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Stop()
+	for missing.Len() > 0 {
+		e, open := <-w.ResultChan()
+		p, ok := e.Object.(*corev1.Pod)
+		if !open || !ok {
+			t.Fatalf("watch ended with %v; not told of: %v", e, sets.List(missing))
+		}
+		if e.Type == watch.Added {
+			missing.Delete(p.Name)
+		}
+	}
 }
 
 // seen is what an informer has told.

@@ -51,7 +51,29 @@ func TestUnifiedChanges(t *testing.T) {
 		t.Errorf("the member does not know who has changed it: %v", live.ManagedFields)
 	}
 
-	// The state that a client has seen may be named by the member's resource version or by the hub's.
+	checkStates(t, ns, pod)
+	_, err = pods.Patch(t.Context(), pod, types.MergePatchType, []byte(`{"spec":{"nodeName":"elsewhere"}}`), patchOptions)
+	if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "pod updates may not change") {
+		t.Errorf("the member decides what may be changed: %v", err)
+	}
+	checkApply(t, ns, pod)
+
+	_, err = pods.UpdateEphemeralContainers(t.Context(), pod, withDebugger(t, ns, pod), metav1.UpdateOptions{})
+	if live, got := inMember.Get(t.Context(), own, metav1.GetOptions{}); err != nil || got != nil || len(live.Spec.EphemeralContainers) != 1 {
+		t.Errorf("ephemeral container: %v, %v: %v", err, got, live.Spec.EphemeralContainers)
+	}
+	status := []byte(`{"status":{"conditions":[{"type":"example.com/gate","status":"True"}]}}`)
+	p, err := pods.Patch(t.Context(), pod, types.StrategicMergePatchType, status, patchOptions, "status")
+	if err != nil || len(p.Status.Conditions) < 2 {
+		t.Errorf("status: %v: %v", p.Status.Conditions, err)
+	}
+}
+
+// checkStates changes a pod of member1. The state that a client has seen may be named by the member's resource version or by the
+// hub's.
+func checkStates(t *testing.T, ns, pod string) {
+	t.Helper()
+	pods := hub.Kube.CoreV1().Pods(ns)
 	fromGet, err := pods.Get(t.Context(), pod, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -79,13 +101,15 @@ func TestUnifiedChanges(t *testing.T) {
 	if _, err := pods.Update(t.Context(), fromGet, metav1.UpdateOptions{}); !apierrors.IsConflict(err) {
 		t.Errorf("update of another object: %v", err)
 	}
-	if live, err := inMember.Get(t.Context(), own, metav1.GetOptions{}); err != nil || live.Labels["colour"] != "green" {
+	if live, err := fleet[0].Kube.CoreV1().Pods(ns).Get(t.Context(), strings.TrimSuffix(pod, ".member1"), metav1.GetOptions{}); err != nil || live.Labels["colour"] != "green" {
 		t.Errorf("in the member: %v: %v", live.Labels, err)
 	}
-	_, err = pods.Patch(t.Context(), pod, types.MergePatchType, []byte(`{"spec":{"nodeName":"elsewhere"}}`), patchOptions)
-	if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "pod updates may not change") {
-		t.Errorf("the member decides what may be changed: %v", err)
-	}
+}
+
+// checkApply applies to a green pod of member1: who has applied what is known there.
+func checkApply(t *testing.T, ns, pod string) {
+	t.Helper()
+	pods := hub.Kube.CoreV1().Pods(ns)
 	apply := func(manager, labels string, force bool) error {
 		config := fmt.Sprintf(`{"apiVersion":"v1","kind":"Pod","metadata":{"name":%q,"labels":{%s}}}`, pod, labels)
 		_, err := pods.Patch(t.Context(), pod, types.ApplyPatchType, []byte(config), metav1.PatchOptions{FieldManager: manager, Force: &force})
@@ -99,21 +123,11 @@ func TestUnifiedChanges(t *testing.T) {
 	if err := apply("other", `"applied":"third"`, false); !apierrors.IsConflict(err) || !strings.Contains(err.Error(), `"it"`) {
 		t.Errorf("apply by another manager: %v", err)
 	}
-	if live, err := inMember.Get(t.Context(), own, metav1.GetOptions{}); err != nil || live.Labels["applied"] != "second" || live.Labels["second"] != "" || live.Labels["colour"] != "green" {
+	if live, err := fleet[0].Kube.CoreV1().Pods(ns).Get(t.Context(), strings.TrimSuffix(pod, ".member1"), metav1.GetOptions{}); err != nil || live.Labels["applied"] != "second" || live.Labels["second"] != "" || live.Labels["colour"] != "green" {
 		t.Errorf("applied in the member: %v: %v", live.Labels, err)
 	}
 	if err := apply("other", `"applied":"third"`, true); err != nil {
 		t.Errorf("forced apply: %v", err)
-	}
-
-	_, err = pods.UpdateEphemeralContainers(t.Context(), pod, withDebugger(t, ns, pod), metav1.UpdateOptions{})
-	if live, got := inMember.Get(t.Context(), own, metav1.GetOptions{}); err != nil || got != nil || len(live.Spec.EphemeralContainers) != 1 {
-		t.Errorf("ephemeral container: %v, %v: %v", err, got, live.Spec.EphemeralContainers)
-	}
-	status := []byte(`{"status":{"conditions":[{"type":"example.com/gate","status":"True"}]}}`)
-	p, err := pods.Patch(t.Context(), pod, types.StrategicMergePatchType, status, patchOptions, "status")
-	if err != nil || len(p.Status.Conditions) < 2 {
-		t.Errorf("status: %v: %v", p.Status.Conditions, err)
 	}
 }
 
@@ -148,7 +162,7 @@ func withDebugger(t *testing.T, ns, pod string) *corev1.Pod {
 	return p
 }
 
-// Pods are deleted, evicted and drained through the hub, and replica sets scaled.
+// Pods are deleted and evicted through the hub, and replica sets scaled.
 func TestUnifiedDelete(t *testing.T) {
 	t.Parallel()
 	ns := namespace(t)
@@ -188,22 +202,20 @@ func TestUnifiedDelete(t *testing.T) {
 	}
 	gone(names[1])
 
-	pod := expectPods(t, ns, "cluster=member2", 2)[0]
-	p, err := pods.Get(t.Context(), pod, metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	node := p.Spec.NodeName
-	contains(t, hub.Kubectl(t, "", "drain", node, "--pod-selector=app=web", "--timeout=60s", "--dry-run=server"), "drained (server dry run)")
-	contains(t, hub.Kubectl(t, "", "cordon", node), "cordoned")
-	n, err := fleet[1].Kube.CoreV1().Nodes().Get(t.Context(), strings.TrimSuffix(node, ".member2"), metav1.GetOptions{})
-	if err != nil || !n.Spec.Unschedulable {
-		t.Errorf("the member's node: %v: %v", n.Spec, err)
-	}
-	contains(t, hub.Kubectl(t, "", "get", "nodes", "-l", "cluster=member2"), "SchedulingDisabled")
-	contains(t, hub.Kubectl(t, "", "uncordon", strings.TrimSuffix(node, ".member2")), "uncordoned") // a name that only one member has
-
 	expectPods(t, ns, "app=web", 4)
+	checkScale(t, ns)
+	before := expectPods(t, ns, "cluster=member1", 2)
+	if err := pods.DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "app=web,cluster=member1"}); err != nil {
+		t.Errorf("delete collection: %v", err)
+	}
+	for _, name := range before {
+		gone(name)
+	}
+}
+
+// checkScale scales the replica set of member1, with two replicas, in a dry run: its Deployment would take it back.
+func checkScale(t *testing.T, ns string) {
+	t.Helper()
 	sets, err := hub.Kube.AppsV1().ReplicaSets(ns).List(t.Context(), metav1.ListOptions{LabelSelector: "cluster=member1"})
 	if err != nil || len(sets.Items) != 1 {
 		t.Fatalf("%v: %v", sets, err)
@@ -218,12 +230,25 @@ func TestUnifiedDelete(t *testing.T) {
 	if err != nil || scale.Spec.Replicas != 3 {
 		t.Errorf("scaled: %v: %v", scale, err)
 	}
+}
 
-	before := expectPods(t, ns, "cluster=member1", 2)
-	if err := pods.DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "app=web,cluster=member1"}); err != nil {
-		t.Errorf("delete collection: %v", err)
+// Nodes are cordoned and drained through the hub.
+func TestUnifiedNodes(t *testing.T) {
+	t.Parallel()
+	ns := namespace(t)
+	pod := running(t, ns, "web", 1, "member2")[0]
+	pods := hub.Kube.CoreV1().Pods(ns)
+	p, err := pods.Get(t.Context(), pod, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, name := range before {
-		gone(name)
+	node := p.Spec.NodeName
+	contains(t, hub.Kubectl(t, "", "drain", node, "--pod-selector=app=web", "--timeout=60s", "--dry-run=server"), "drained (server dry run)")
+	contains(t, hub.Kubectl(t, "", "cordon", node), "cordoned")
+	n, err := fleet[1].Kube.CoreV1().Nodes().Get(t.Context(), strings.TrimSuffix(node, ".member2"), metav1.GetOptions{})
+	if err != nil || !n.Spec.Unschedulable {
+		t.Errorf("the member's node: %v: %v", n.Spec, err)
 	}
+	contains(t, hub.Kubectl(t, "", "get", "nodes", "-l", "cluster=member2"), "SchedulingDisabled")
+	contains(t, hub.Kubectl(t, "", "uncordon", strings.TrimSuffix(node, ".member2")), "uncordoned") // a name that only one member has
 }

@@ -86,13 +86,6 @@ func Original(cluster string, obj, live, shown runtime.Object) error {
 	return nil
 }
 
-// Strip takes off what Object has added to the metadata of a list's or a watch's object and nobody reads there.
-func Strip(obj runtime.Object) {
-	if m, err := meta.Accessor(obj); err == nil {
-		m.SetManagedFields(nil)
-	}
-}
-
 // MarkStale notes on an object as shown since when its member has not answered. Its annotations are copied.
 func MarkStale(obj metav1.Object, since string) {
 	obj.SetAnnotations(with(obj.GetAnnotations(), StaleAnnotation, since))
