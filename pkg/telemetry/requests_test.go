@@ -130,6 +130,27 @@ func TestRequestsAreCounted(t *testing.T) {
 	expect(t, b.shows(t), map[string]float64{"manifold_cluster_probe_seconds{member=m1}": 2})
 }
 
+// Who does not see members come and go counts for those there are at the time, and what is passed on for users as just that.
+func TestRequestsByName(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, Sizes{})
+	const path = "/api/v1/namespaces/ns/configmaps/c"
+	own, passed := b.Transport("m1", "https://m1")(&tripper{code: 200}), b.PassedOn("m1")(&tripper{code: 200})
+	for _, rt := range []http.RoundTripper{own, passed} {
+		send(t, t.Context(), rt, http.MethodGet, path) // there is no such member yet
+	}
+	b.Add("m1")
+	for _, rt := range []http.RoundTripper{own, passed, passed} {
+		send(t, t.Context(), rt, http.MethodGet, path)
+	}
+	expect(t, b.shows(t), map[string]float64{
+		"manifold_member_requests_total{member=m1,result=ok,verb=get}":   1,
+		"manifold_member_requests_total{member=m1,result=ok,verb=other}": 2,
+	})
+	var none *Recorder
+	send(t, t.Context(), none.PassedOn("m1")(&tripper{code: 200}), http.MethodGet, path)
+}
+
 // probed takes two seconds to answer.
 type probed struct{ *bench }
 

@@ -66,7 +66,7 @@ subjects: [{kind: ServiceAccount, name: user, namespace: %[1]s}]`, ns)))
 			if err == nil {
 				err = client.Delete(contextAfter(), "through-"+ns, metav1.DeleteOptions{})
 			}
-			if err != nil {
+			if err != nil && !apierrors.IsNotFound(err) {
 				t.Error(err)
 			}
 		}
@@ -123,6 +123,9 @@ func TestThroughToOneMember(t *testing.T) {
 		t.Errorf("kubectl auth whoami: %q", out)
 	}
 
+	if err := acts(t.Context(), fleet[0], ns); err != nil {
+		t.Error(err)
+	}
 	for name, err := range map[string]error{
 		"a namespace of others in the member": get(t.Context(), there, "kube-system"),
 		"another member":                      get(t.Context(), below(t, user, "member2"), ns),
@@ -133,6 +136,29 @@ func TestThroughToOneMember(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+
+	hub.Delete(t, "clusterrolebindings", "", "through-"+ns)
+	apitest.Eventually(t, func() error { return forbidden(get(t.Context(), there, ns)) })
+	apitest.Eventually(t, func() error {
+		if err := acts(t.Context(), fleet[0], ns); err == nil {
+			return fmt.Errorf("the hub may still act as accounts of %s in member1", ns)
+		}
+		return nil
+	})
+}
+
+// acts returns an error if the hub may not act in a member as service accounts of a namespace.
+func acts(ctx context.Context, m *apitest.Member, ns string) error {
+	role, err := m.Kube.RbacV1().ClusterRoles().Get(ctx, "karmada-impersonator", metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	for _, r := range role.Rules {
+		if slices.Contains(r.ResourceNames, "system:serviceaccounts:"+ns) {
+			return nil
+		}
+	}
+	return fmt.Errorf("karmada-impersonator in %s is %v", m.Name, role.Rules)
 }
 
 // get reads a ConfigMap that is in every namespace.
