@@ -269,3 +269,17 @@ func TestRegisterWithTheRightsThatAreNamed(t *testing.T) {
 	grant(t, member, missingIn(t, deregister, "host cluster"))
 	mustRun(t, deregister...)
 }
+
+// A hub that has access to the host already gets no account.
+func TestRegisterWithoutAccount(t *testing.T) {
+	args, _ := served(t)
+	out := mustRun(t, append(args, "--host-access", "")...)
+	for _, never := range []string{"serviceaccount/", "secret/", "rolebinding/", "wrote", "manifold server"} {
+		if strings.Contains(out, never) {
+			t.Errorf("it says %q:\n%s", never, out)
+		}
+	}
+	if !strings.Contains(out, "apiservice/v1alpha1.hub.manifold-k8s.io created") {
+		t.Errorf("nothing is registered:\n%s", out)
+	}
+}

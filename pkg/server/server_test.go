@@ -6,13 +6,17 @@ SPDX-License-Identifier: Apache-2.0
 package server
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
+	appsv1 "k8s.io/api/apps/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
+	"sigs.k8s.io/yaml"
 )
 
 // One server uses a directory at a time, and who comes second is told what to do.
@@ -65,6 +69,34 @@ func TestValidateReportsEveryMistake(t *testing.T) {
 		if strings.Contains(err.Error(), good) {
 			t.Errorf("%s is refused: %v", good, err)
 		}
+	}
+}
+
+// The manifests start the server with flags that it has.
+func TestDeployedFlags(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("../../deploy/host/statefulset.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var set appsv1.StatefulSet
+	if err := yaml.UnmarshalStrict(data, &set); err != nil {
+		t.Fatal(err)
+	}
+	args := set.Spec.Template.Spec.Containers[0].Args
+	if len(args) < 2 || args[0] != "server" {
+		t.Fatalf("the command is %q", args)
+	}
+	o := NewOptions()
+	fs := pflag.NewFlagSet("server", pflag.ContinueOnError)
+	for _, set := range o.Flags().FlagSets {
+		fs.AddFlagSet(set)
+	}
+	if err := fs.Parse(args[1:]); err != nil {
+		t.Fatal(err)
+	}
+	if o.Host.Kubeconfig == "" || o.validate() != nil {
+		t.Errorf("host %q: %v", o.Host.Kubeconfig, o.validate())
 	}
 }
 

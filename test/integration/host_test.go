@@ -410,3 +410,25 @@ func request(t *testing.T, h *apitest.Hub, cert *rest.TLSClientConfig, path stri
 	}
 	return response.StatusCode, string(body)
 }
+
+// What deploy/ has for a hub in a host cluster is valid there, and keeps to the strictest security standard for pods.
+func TestHostManifests(t *testing.T) {
+	t.Parallel()
+	const folder, ns = "../../deploy/host", "manifold-system"
+	host := fleet[1]
+	host.Kubectl(t, "", "apply", "-f", folder+"/namespace.yaml")
+	t.Cleanup(func() {
+		if err := host.Kube.CoreV1().Namespaces().Delete(contextAfter(), ns, metav1.DeleteOptions{}); err != nil {
+			t.Error(err)
+		}
+	})
+	out := host.Kubectl(t, "", "apply", "-k", folder, "--dry-run=server")
+	for _, want := range []string{"statefulset.apps/manifold created", "service/manifold created", "configmap/manifold-host-access created", "authentication-reader created"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "Warning") {
+		t.Errorf("the host warns:\n%s", out)
+	}
+}

@@ -81,9 +81,18 @@ func (o *options) check(ctx context.Context, host *access.Server, r hosting.Regi
 }
 
 func (o *options) rights() []access.Right {
-	account := access.Rights("get create patch watch delete", corev1.Resource("secrets"), o.namespace)
-	if o.duration > 0 {
-		account = access.Rights("create", corev1.Resource("serviceaccounts/token"), o.namespace)
+	var account []access.Right
+	if o.access != "" {
+		account = slices.Concat(
+			access.Rights("get create patch", corev1.Resource("serviceaccounts"), o.namespace),
+			access.Rights("get create patch", bindings, ""),
+			access.Rights("get create patch", roleBindings, metav1.NamespaceSystem),
+		)
+		token := access.Rights("get create patch watch delete", corev1.Resource("secrets"), o.namespace)
+		if o.duration > 0 {
+			token = access.Rights("create", corev1.Resource("serviceaccounts/token"), o.namespace)
+		}
+		account = append(account, token...)
 	}
 	return slices.Concat(
 		[]access.Right{
@@ -91,12 +100,9 @@ func (o *options) rights() []access.Right {
 			{Verb: "get", Resource: corev1.Resource("configmaps"), Namespace: metav1.NamespaceSystem, Name: "extension-apiserver-authentication"},
 		},
 		access.Rights("get create", namespaces, ""),
-		access.Rights("get create patch", corev1.Resource("serviceaccounts"), o.namespace),
 		account,
 		access.Rights("get create patch", corev1.Resource("services"), o.namespace),
 		access.Rights("get create patch", roles, ""),
-		access.Rights("get create patch", bindings, ""),
-		access.Rights("get create patch", roleBindings, metav1.NamespaceSystem),
 		access.Rights("get create patch", apiServices, ""),
 	)
 }

@@ -39,8 +39,8 @@ const example = `  # The host reaches the hub at the address that KUBECONFIG has
   # At another address
   kubectl manifold register --host-kubeconfig ~/.kube/host.config --address https://hub.example.com:6443
 
-  # The hub runs in the host, behind a Service (see deploy/)
-  kubectl manifold register --host-kubeconfig ~/.kube/host.config --service manifold-system/manifold
+  # The hub runs in the host, behind a Service (see deploy/host), and has an account there
+  kubectl manifold register --host-kubeconfig ~/.kube/host.config --service manifold-system/manifold --host-access ""
 
   # See what would be made
   kubectl manifold register --host-kubeconfig ~/.kube/host.config --dry-run`
@@ -79,7 +79,7 @@ func NewCommand(hub *access.HubFlags, streams genericiooptions.IOStreams) *cobra
 	fs.StringVar(&o.address, "address", "", "URL by which the host's API server reaches the hub. Default: the address in the hub's kubeconfig.")
 	fs.StringVar(&o.service, "service", "", "A Service of the host, as NAMESPACE/NAME or NAMESPACE/NAME:PORT, behind which the hub is, instead of an address.")
 	fs.StringVar(&o.endpoint, "host-endpoint", "", "URL by which the hub reaches the host's API server. Default: the address in the host's kubeconfig.")
-	fs.StringVar(&o.access, "host-access", "host-access.kubeconfig", "Where to write the kubeconfig by which the hub reaches the host.")
+	fs.StringVar(&o.access, "host-access", "host-access.kubeconfig", "Where to write the kubeconfig by which the hub reaches the host. Empty: it has access already, as in deploy/host, and no account is made.")
 	fs.DurationVar(&o.duration, "token-duration", 0, "Have a token issued that expires after this time, instead of one that counts until deregistering. The hub has to be given another in time, by running this command again and starting it anew.")
 	fs.BoolVar(&o.dryRun, "dry-run", false, "Check everything and print what would be made, but change nothing.")
 	return cmd
@@ -95,9 +95,6 @@ func (o *options) validate() error {
 	}
 	if o.duration != 0 && o.duration < 10*time.Minute {
 		errs = append(errs, fmt.Errorf("invalid --token-duration %v: it must be at least 10m, or 0", o.duration))
-	}
-	if o.access == "" {
-		errs = append(errs, errors.New("invalid --host-access: it must not be empty"))
 	}
 	return errors.Join(errs...)
 }

@@ -50,24 +50,36 @@ func (o *options) run(ctx context.Context, flags *access.HubFlags, streams gener
 		return err
 	}
 	w := &apply.Writer{Where: "host", Server: host, DryRun: o.dryRun, Out: streams.Out}
-	token, err := o.grant(ctx, w, r)
-	if err != nil {
+	if err := w.EnsureNamespace(ctx, hosting.NamespaceObject(r.Namespace)); err != nil {
 		return fmt.Errorf("prepare the host: %w", err)
 	}
-	if !o.dryRun {
-		endpoint := hostConfig.Endpoint
-		if o.endpoint != "" {
-			endpoint = strings.TrimSuffix(o.endpoint, "/")
-		}
-		if err := writeAccess(o.access, endpoint, hostConfig.Kubeconfig, token); err != nil {
-			return err
-		}
-		fmt.Fprintf(streams.Out, "wrote %s\n", o.access)
+	if err := o.giveAccess(ctx, w, hostConfig, r); err != nil {
+		return fmt.Errorf("prepare the host: %w", err)
 	}
 	if err := publish(ctx, w, r); err != nil {
 		return fmt.Errorf("register with the host: %w", err)
 	}
 	o.explain(streams, hostConfig, r)
+	return nil
+}
+
+// giveAccess makes the hub's account in the host, and writes the kubeconfig for it, unless none is wanted.
+func (o *options) giveAccess(ctx context.Context, w *apply.Writer, host *access.HostConfig, r hosting.Registration) error {
+	if o.access == "" {
+		return nil
+	}
+	token, err := o.grant(ctx, w, r)
+	if err != nil || o.dryRun {
+		return err
+	}
+	endpoint := host.Endpoint
+	if o.endpoint != "" {
+		endpoint = strings.TrimSuffix(o.endpoint, "/")
+	}
+	if err := writeAccess(o.access, endpoint, host.Kubeconfig, token); err != nil {
+		return err
+	}
+	fmt.Fprintf(w.Out, "wrote %s\n", o.access)
 	return nil
 }
 
@@ -127,9 +139,6 @@ func (o *options) registration(ctx context.Context, flags *access.HubFlags, hub 
 
 // grant makes the hub's account in the host, and returns a token of it; none in a dry run.
 func (o *options) grant(ctx context.Context, w *apply.Writer, r hosting.Registration) (string, error) {
-	if err := w.EnsureNamespace(ctx, hosting.NamespaceObject(r.Namespace)); err != nil {
-		return "", err
-	}
 	for _, obj := range r.Account() {
 		if err := w.Apply(ctx, obj); err != nil {
 			return "", err
@@ -176,15 +185,18 @@ func (o *options) explain(streams genericiooptions.IOStreams, host *access.HostC
 		fmt.Fprintf(streams.ErrOut, "warning: %s leads from the host to the host's own machine, not to this one; "+
 			"give --address as the host reaches the hub\n", r.Address)
 	}
+	start := ""
+	if o.access != "" {
+		start = "  start the hub with      manifold server --host-kubeconfig " + o.access + "\n"
+	}
 	fmt.Fprintf(streams.Out, `registered
 
 Next:
-  start the hub with      manifold server --host-kubeconfig %[1]s
-  wait until it is there  kubectl --kubeconfig %[2]s wait apiservice --all --for=condition=Available
+%[1]s  wait until it is there  kubectl --kubeconfig %[2]s wait apiservice --all --for=condition=Available
   let somebody in         kubectl --kubeconfig %[2]s create clusterrolebinding NAME --clusterrole=manifold-edit --user=USER
   and give them rights    kubectl create clusterrolebinding NAME --clusterrole=edit --user=host:USER     # on the hub
   what they then use      kubectl manifold kubeconfig --through-host --host-kubeconfig THEIRS
-`, o.access, host.File)
+`, start, host.File)
 }
 
 // requestToken returns a token that expires.

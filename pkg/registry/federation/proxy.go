@@ -107,10 +107,22 @@ func (r *Proxy) Connect(ctx context.Context, name string, _ runtime.Object, resp
 			responder.Error(err)
 			return
 		}
+		defer ignoreGone(req.Context())
 		req = req.Clone(req.Context())
 		req.Header, req.URL.RawQuery = to.headers(req.Header, user), location.RawQuery
 		proxy.NewUpgradeAwareHandler(location, to.transport, false, false, proxy.NewErrorResponder(responder)).ServeHTTP(w, req)
 	}), nil
+}
+
+// ignoreGone ends the panic by which the proxy library breaks off an answer, if the client has gone and nobody is there to
+// notice: that is how every watch ends, and no news for the error log.
+func ignoreGone(ctx context.Context) {
+	if ctx.Err() == nil {
+		return
+	}
+	if why := recover(); why != nil && why != http.ErrAbortHandler {
+		panic(why)
+	}
 }
 
 func forbidden(reason string) error {
