@@ -124,6 +124,10 @@ var forbidden = []struct {
 		why: "a cache over many sources is the same whatever the objects are, and wherever they come from",
 	},
 	{
+		from: "pkg/host", to: []string{"pkg", "k8s.io/kubernetes"},
+		why: "who the users of a host are does not depend on what is served to them",
+	},
+	{
 		from: "pkg/telemetry", to: []string{"pkg", "apis"}, direct: true,
 		why: "what measures knows nothing of what is measured, so that everybody can be measured",
 	},
