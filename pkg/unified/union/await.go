@@ -14,7 +14,12 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// await waits, for Config.Patience at most, until the parts of a selection that has begun are up to date. It returns those that are not, sorted by cluster. writes says that lately written objects are waited for as well.
+// coming is for how many times Config.Patience a list waits for a member whose objects are coming in.
+const coming = 8
+
+// await waits, for Config.Patience at most, until the parts of a selection that has begun are up to date. It returns those
+// that are not, sorted by cluster. writes says that lately written objects are waited for as well. A member whose first list
+// is coming in is waited for longer.
 //
 // A member that does not answer is not waited for all the time: not longer than Patience from when it failed first, and not
 // longer than one attempt to reach it that was begun after this call takes to fail.
@@ -96,6 +101,9 @@ func (u *Union) pending(sel Selection, began time.Time, writes bool) (until time
 			wait(began.Add(u.cfg.Patience)) // there is no answer without it
 		case p.failedAttempt.Before(began):
 			wait(earlier(p.since, began).Add(u.cfg.Patience))
+			if came := p.feed.came.Load(); !p.synced && came != 0 { // it does answer, with much
+				wait(earlier(time.Unix(0, came), began.Add(coming*u.cfg.Patience)).Add(u.cfg.Patience))
+			}
 		}
 	}
 	return until, lags

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unique"
 
@@ -33,6 +34,7 @@ type feed struct {
 	u       *Union
 	cluster string
 	poke    chan struct{} // tells attend that the state of the part has changed
+	came    atomic.Int64  // when the latest object of a list that is being streamed came, in nanoseconds since 1970; 0: none has
 
 	mu        sync.Mutex
 	cancel    context.CancelFunc             // guarded by mu; nil before it runs

@@ -7,6 +7,7 @@ package union
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/storage"
 	"k8s.io/utils/ptr"
 )
@@ -168,5 +170,25 @@ func TestExpiredPage(t *testing.T) {
 	rest, _ := f.list(t, "", Selection{}, internalversion.ListOptions{Continue: status.Status().ListMeta.Continue})
 	if got := podNames(rest); !slices.Equal(got, []string{"a/1.m1", "a/2.m1", "a/3.m1"}) {
 		t.Errorf("the rest is %q", got)
+	}
+}
+
+// The first list of a member that has much to tell is waited for as long as it is coming in.
+func TestListWaitsForWhatIsComing(t *testing.T) {
+	t.Parallel()
+	const pods = 20
+	f := federateWith(t, func(c *Config, _ *pace) {
+		present := c.Present
+		c.Present = func(cluster string, obj runtime.Object) error {
+			time.Sleep(c.Patience / 5) // what it takes to read something large
+			return present(cluster, obj)
+		}
+	}, "m1")
+	for i := range pods {
+		f.cluster("m1").set("a", fmt.Sprint("p", i), nil)
+	}
+	list, lags := f.list(t, "", Selection{}, internalversion.ListOptions{})
+	if len(lags) > 0 || len(list.Items) != pods {
+		t.Errorf("%d of %d pods are there; lags: %v", len(list.Items), pods, lags)
 	}
 }

@@ -23,7 +23,10 @@ var (
 // Transformer turns the objects of a streamed list into records as they come: the whole list in their other form would be
 // several times as large.
 func (f store) Transformer() cache.TransformFunc {
-	return func(object any) (any, error) { return f.encode(object) }
+	return func(object any) (any, error) {
+		f.came.Store(f.u.cfg.Clock.Now().UnixNano())
+		return f.encode(object)
+	}
 }
 
 // Add takes in an object.
