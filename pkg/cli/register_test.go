@@ -257,16 +257,16 @@ func TestKubeconfigThroughHost(t *testing.T) {
 // A user who is granted what the errors call missing, and no more, can register and deregister.
 func TestRegisterWithTheRightsThatAreNamed(t *testing.T) {
 	args, file := served(t)
-	asMember := member.editedKubeconfig(t, func(_ *clientcmdapi.Cluster, u *clientcmdapi.AuthInfo) { u.Impersonate = "limited" })
-	register := append([]string{"--as", "limited"}, args...)
+	asMember := member.editedKubeconfig(t, func(_ *clientcmdapi.Cluster, u *clientcmdapi.AuthInfo) { u.Impersonate = "narrow" })
+	register := append([]string{"--as", "narrow"}, args...)
 	register[slices.Index(register, member.kubeconfig)] = asMember
-	grant(t, member, missingIn(t, register, "host cluster"))
-	grant(t, hub, missingIn(t, register, "hub"))
+	grant(t, member, "narrow", missingIn(t, register, "host cluster"))
+	grant(t, hub, "narrow", missingIn(t, register, "hub"))
 	mustRun(t, register...)
 	checkHostAccess(t, file)
 
 	deregister := []string{"deregister", "--host-kubeconfig", asMember}
-	grant(t, member, missingIn(t, deregister, "host cluster"))
+	grant(t, member, "narrow", missingIn(t, deregister, "host cluster"))
 	mustRun(t, deregister...)
 }
 

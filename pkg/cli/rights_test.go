@@ -23,13 +23,13 @@ func TestMissingRightsAreEnough(t *testing.T) {
 	join := []string{"join", "m1", "--as", "limited", "--cluster-kubeconfig", asMember, "--cluster-namespace", namespace, "--wait", "0"}
 	unjoin := []string{"unjoin", "m1", "--as", "limited", "--cluster-kubeconfig", asMember}
 
-	grant(t, member, missingIn(t, join, "cluster"))
-	grant(t, hub, missingIn(t, join, "hub"))
+	grant(t, member, "limited", missingIn(t, join, "cluster"))
+	grant(t, hub, "limited", missingIn(t, join, "hub"))
 	mustRun(t, join...)
 	mustBeJoined(t, namespace, "m1")
 
-	grant(t, hub, missingIn(t, unjoin, "hub"))
-	grant(t, member, missingIn(t, unjoin, "cluster"))
+	grant(t, hub, "limited", missingIn(t, unjoin, "hub"))
+	grant(t, member, "limited", missingIn(t, unjoin, "cluster"))
 	mustRun(t, unjoin...)
 }
 
@@ -44,8 +44,8 @@ func missingIn(t *testing.T, args []string, server string) []access.Right {
 	return missing.Missing
 }
 
-// grant gives the user "limited" the rights in all namespaces, and waits until they count.
-func grant(t *testing.T, s server, rights []access.Right) {
+// grant gives a user the rights in all namespaces, and waits until they count.
+func grant(t *testing.T, s server, user string, rights []access.Right) {
 	t.Helper()
 	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{GenerateName: "limited-"}}
 	for _, r := range rights {
@@ -60,13 +60,13 @@ func grant(t *testing.T, s server, rights []access.Right) {
 	binding := &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: role.Name},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
-		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "limited"}},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
 	}
 	if _, err := s.kube.RbacV1().ClusterRoleBindings().Create(t.Context(), binding, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	as := *s.config
-	as.Impersonate.UserName = "limited"
+	as.Impersonate.UserName = user
 	limited := clientFor(t, &as)
 	err = poll(t.Context(), func() error {
 		missing, err := access.Missing(t.Context(), limited, rights)

@@ -18,9 +18,9 @@ import (
 	"k8s.io/kube-openapi/pkg/handler3"
 )
 
-// Handle prepares requests of users of the host, and what they are told of the hub's API: dry runs pass through the proxy; the
-// list of schemas has our groups only, since the host's kube-apiserver adds what stands there to its own list, and would
-// answer questions about, say, apps/v1 from either; and discovery says that nothing can be deleted (see [withoutDelete]).
+// Handle narrows what users of the host are told of the hub's API: the list of schemas has our groups only, since the host's
+// kube-apiserver adds what stands there to its own list, and would answer questions about, say, apps/v1 from either; and
+// discovery says that nothing can be deleted (see [withoutDelete]).
 func (a *Access) Handle(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		u, _ := request.UserFrom(req.Context())
@@ -35,7 +35,7 @@ func (a *Access) Handle(next http.Handler) http.Handler {
 			req.Header["Accept"] = inJSON(req.Header["Accept"])
 			revise(w, req, next, withoutDelete)
 		default:
-			next.ServeHTTP(w, parkDryRun(req))
+			next.ServeHTTP(w, req)
 		}
 	})
 }

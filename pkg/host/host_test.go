@@ -11,7 +11,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -140,33 +139,6 @@ func TestAuthorize(t *testing.T) {
 	answer, failure = authorizer.DecisionNoOpinion, errors.New("connection refused")
 	if got, err := decide(u, "policy.karmada.io", "", "get"); got == authorizer.DecisionAllow || err == nil || !strings.Contains(err.Error(), "host cluster") {
 		t.Errorf("a host that does not answer: %v, %v", got, err)
-	}
-}
-
-func TestDryRunPasses(t *testing.T) {
-	t.Parallel()
-	for query, want := range map[string]string{
-		"": "", "limit=5": "limit=5", "x=%zz&dryRun=All": "x=%zz&dryRun=All",
-		"dryRun=All&fieldManager=a%20b": "dryRun=All&fieldManager=a+b",
-		"dryRun=All&dryRun=None":        "dryRun=All&dryRun=None",
-	} {
-		req := httptest.NewRequest(http.MethodPost, hubv1alpha1.ProxyPath+"/api/v1/namespaces?"+query, nil)
-		parkedReq := parkDryRun(req)
-		if len(parkedReq.URL.Query()[dryRun]) > 0 && !strings.Contains(query, "%zz") {
-			t.Errorf("%q: the API machinery would refuse %s", query, parkedReq.URL)
-		}
-		got, err := url.ParseQuery(RestoreDryRun(parkedReq.URL.RawQuery))
-		wanted, wantErr := url.ParseQuery(want)
-		if diff := cmp.Diff(wanted, got); diff != "" || (err == nil) != (wantErr == nil) {
-			t.Errorf("%q (-want +got):\n%s", query, diff)
-		}
-		if req.URL.RawQuery != query {
-			t.Errorf("%q was changed into %q", query, req.URL.RawQuery)
-		}
-	}
-	elsewhere := httptest.NewRequest(http.MethodPost, "/apis/policy.karmada.io/v1alpha1/propagationpolicies?dryRun=All", nil)
-	if parkDryRun(elsewhere) != elsewhere {
-		t.Error("a request that is not for the proxy was changed")
 	}
 }
 

@@ -7,6 +7,7 @@ package server
 
 import (
 	"maps"
+	"net/http"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -21,6 +22,7 @@ import (
 	searchv1alpha1 "github.com/manifold-k8s/manifold/apis/search/v1alpha1"
 	workv1alpha1 "github.com/manifold-k8s/manifold/apis/work/v1alpha1"
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
+	"github.com/manifold-k8s/manifold/pkg/dryrun"
 	generatedopenapi "github.com/manifold-k8s/manifold/pkg/generated/openapi"
 	"github.com/manifold-k8s/manifold/pkg/native"
 	"github.com/manifold-k8s/manifold/pkg/registry/cluster"
@@ -28,6 +30,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/registry/policy"
 	"github.com/manifold-k8s/manifold/pkg/registry/search"
 	"github.com/manifold-k8s/manifold/pkg/registry/work"
+	"github.com/manifold-k8s/manifold/pkg/unified"
 	"github.com/manifold-k8s/manifold/pkg/unified/metrics"
 )
 
@@ -121,4 +124,10 @@ func (s *ourGroups) groups() []native.Group {
 // definitions are the OpenAPI definitions of our types.
 func definitions(ref openapi.ReferenceCallback) map[string]openapi.OpenAPIDefinition {
 	return maps.Clone(generatedopenapi.GetOpenAPIDefinitions(ref))
+}
+
+// prepare looks at requests that have been authorized before they are answered.
+func prepare(next http.Handler) http.Handler {
+	passing := dryrun.Pass(clusterv1alpha1.GroupName, searchv1alpha1.GroupName, hubv1alpha1.GroupName)
+	return passing(unified.NoteEncoding(next))
 }

@@ -69,7 +69,7 @@ func Run(ctx context.Context, o *Options) error {
 	}
 	owned, into := o.memberOwned()
 	config := native.Config{
-		Options: completed, Groups: ours.groups(), OpenAPI: definitions, Wrap: owned.Wrap, Handle: unified.NoteEncoding, Uncollected: unified.Unstored,
+		Options: completed, Groups: ours.groups(), OpenAPI: definitions, Wrap: owned.Wrap, Handle: prepare, Uncollected: unified.Unstored,
 	}
 	if front != nil {
 		config.Front = front

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
+	"github.com/manifold-k8s/manifold/pkg/dryrun"
 )
 
 // Proxier passes requests on to a path of the API server of a cluster; * stands for all clusters. Its errors are Statuses.
@@ -53,5 +54,9 @@ func (r *ProxyREST) Connect(ctx context.Context, name string, options runtime.Ob
 	if to == nil {
 		return nil, apierrors.NewServiceUnavailable("the server has not started yet")
 	}
-	return (*to).Proxy(ctx, name, options.(*clusterv1alpha1.ClusterProxyOptions).Path, responder)
+	h, err := (*to).Proxy(ctx, name, options.(*clusterv1alpha1.ClusterProxyOptions).Path, responder)
+	if err != nil {
+		return nil, err
+	}
+	return dryrun.Restored(h), nil
 }

@@ -23,6 +23,7 @@ import (
 	clientrest "k8s.io/client-go/rest"
 
 	hubv1alpha1 "github.com/manifold-k8s/manifold/apis/hub/v1alpha1"
+	"github.com/manifold-k8s/manifold/pkg/dryrun"
 	"github.com/manifold-k8s/manifold/pkg/host"
 )
 
@@ -101,7 +102,7 @@ func (r *Proxy) Connect(ctx context.Context, name string, _ runtime.Object, resp
 	case user.Anonymous():
 		return nil, forbidden("the host cluster does not know who you are")
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	return dryrun.Restored(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		location, err := to.locate(req.URL)
 		if err != nil {
 			responder.Error(err)
@@ -111,7 +112,7 @@ func (r *Proxy) Connect(ctx context.Context, name string, _ runtime.Object, resp
 		req = req.Clone(req.Context())
 		req.Header, req.URL.RawQuery = to.headers(req.Header, user), location.RawQuery
 		proxy.NewUpgradeAwareHandler(location, to.transport, false, false, proxy.NewErrorResponder(responder)).ServeHTTP(w, req)
-	}), nil
+	})), nil
 }
 
 // ignoreGone ends the panic by which the proxy library breaks off an answer, if the client has gone and nobody is there to
@@ -140,7 +141,7 @@ func (t *target) locate(u *url.URL) (*url.URL, error) {
 		return nil, apierrors.NewBadRequest(fmt.Sprintf("path %q: %v", path, err))
 	}
 	location := t.location
-	location.Path, location.RawPath, location.RawQuery = decoded, path, host.RestoreDryRun(u.RawQuery)
+	location.Path, location.RawPath, location.RawQuery = decoded, path, u.RawQuery
 	return &location, nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 
 	searchv1alpha1 "github.com/manifold-k8s/manifold/apis/search/v1alpha1"
+	"github.com/manifold-k8s/manifold/pkg/dryrun"
 )
 
 // Backend answers requests below one of the resources that have no objects. name is the path segment after the resource.
@@ -83,7 +84,11 @@ func (h *Handler) Connect(ctx context.Context, name string, _ runtime.Object, re
 	if backend == nil {
 		return nil, apierrors.NewServiceUnavailable("the server is starting")
 	}
-	return (*backend).Connect(ctx, name, responder)
+	handler, err := (*backend).Connect(ctx, name, responder)
+	if err != nil {
+		return nil, err
+	}
+	return dryrun.Restored(handler), nil
 }
 
 // proxying is the resource that the subresource proxy belongs to. It serves nothing itself.
