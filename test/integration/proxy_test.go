@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -171,7 +172,15 @@ func get(ctx context.Context, a *apitest.API, ns string) error {
 // users, is told of.
 func TestThroughAsAdministrator(t *testing.T) {
 	t.Parallel()
-	apitest.Eventually(t, func() error { return get(t.Context(), below(t, hub.API, "member2"), "kube-system") })
+	inMember := below(t, hub.API, "member2")
+	apitest.Eventually(t, func() error { return get(t.Context(), inMember, "kube-system") })
+	rehearsed := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: unique("rehearsed")}}
+	if _, err := inMember.Kube.CoreV1().Namespaces().Create(t.Context(), rehearsed, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}); err != nil {
+		t.Errorf("dry run: %v", err)
+	}
+	if err := inMember.Lacks(t.Context(), "namespaces", "", rehearsed.Name); err != nil {
+		t.Errorf("after a dry run: %v", err)
+	}
 	if err := get(t.Context(), below(t, hub.API, "nowhere"), "default"); !apierrors.IsNotFound(err) || !strings.Contains(err.Error(), "nowhere") {
 		t.Errorf("a cluster that is not there: %v", err)
 	}
