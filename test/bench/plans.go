@@ -93,8 +93,9 @@ func (s settings) plans() []plan {
 // full is over members as they are.
 func (s settings) full() plan {
 	p := plan{
-		name: "full", members: "real members with all they run: controllers, scheduler, nodes", deployments: s.deployments, history: true,
-		fleet: fleet.Config{Count: s.members, Workloads: true}, limits: limitsOfLoad(),
+		name: "full", members: "real members with all they run: controllers, scheduler, nodes", history: true,
+		deployments: max(1, s.deployments/2), // the members take their time
+		fleet:       fleet.Config{Count: s.members, Workloads: true}, limits: limitsOfLoad(),
 	}
 	p.limits[figureSingle50], p.limits[figureSingle99] = below(50), below(250)
 	p.phases = slices.Concat(startPhases, []phase{singlePhase, tracePhase}, manyPhases)

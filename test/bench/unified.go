@@ -36,8 +36,8 @@ const (
 
 const (
 	figurePodMemory = "pods: memory of the hub per pod that is cached"
-	figurePodList   = "pods: list of all, protobuf, slowest"
-	figurePodDead   = "pods: list of all with one member dead, protobuf, slowest"
+	figurePodList   = "pods: list of all, protobuf, p50"
+	figurePodDead   = "pods: list of all with one member dead, protobuf, p50"
 )
 
 // pods is the one API over all members, with as many pods as a small fleet has.
