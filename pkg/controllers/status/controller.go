@@ -48,12 +48,10 @@ const (
 	// followed step by step, a thousand at once report their ends.
 	progressRate  = 3 // per second
 	progressBurst = 20
-	// A state that has been moving for longHeld without a word may also take one of these, for its binding only; the next one
-	// takes longGrowth times as long. A thousand rollouts that are stuck are told of within four minutes, and rollouts that
-	// take long because there are so many of them cost a write more each, and not several.
-	longHeld   = 30 * time.Second
-	longGrowth = 4
-	longRate   = 5 // per second
+	// A state that has been moving for longHeld without a word may also take one of these: a thousand rollouts that are
+	// stuck are told of within two minutes. Rollouts that take long because there are so many of them are over by then.
+	longHeld = 75 * time.Second
+	longRate = 40 // per second
 	// ageRate and ageBurst bound the writes that say nothing but that a cluster has stopped to answer, or does again: they
 	// concern all that is in it.
 	ageRate  = 50 // per second
@@ -214,14 +212,13 @@ func (c *Controller) publish(ctx context.Context, key types.NamespacedName, n ne
 		return 0, nil
 	}
 	ageOnly := onlyAge(n.binding.Status.AggregatedStatus, n.status.AggregatedStatus)
-	wait, brief := c.pacer.wait(key, about{moving: n.moving, ageOnly: ageOnly, binding: bindingChanged}, now)
-	if wait > 0 {
+	if wait := c.pacer.wait(key, n.moving, ageOnly, now); wait > 0 {
 		return wait, nil
 	}
 	ctx, span := c.trace(ctx, n.binding)
 	defer func() { span.End(err) }()
 	templateWritten := false
-	if n.templateStatus != nil && !brief {
+	if n.templateStatus != nil {
 		var err error
 		if templateWritten, err = c.writeTemplate(ctx, key, n.template, n.templateStatus); err != nil {
 			return 0, err
@@ -236,13 +233,10 @@ func (c *Controller) publish(ctx context.Context, key types.NamespacedName, n ne
 		c.cfg.Telemetry.Wrote(telemetry.ByStatus, telemetry.Binding)
 	}
 	c.pacer.wrote(key, n.moving, now)
-	if brief {
-		wait = lastHold // the template has still to be told
-	}
 	if bindingChanged || templateWritten {
 		klog.FromContext(ctx).V(2).Info("State written", "binding", bindingChanged, "template", templateWritten, "moving", n.moving)
 	}
-	return wait, nil
+	return 0, nil
 }
 
 // finalize lets go of a binding that is being deleted, as soon as no member holds a copy any more.

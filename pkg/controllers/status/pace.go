@@ -28,10 +28,9 @@ type pace struct {
 	written time.Time // of the last write
 	moving  time.Time // since when there is a moving state that was not written
 	hold    time.Duration
-	turn    time.Time     // when a state that was held for long may be written
-	long    time.Duration // for how long it has to be held for that
-	looked  time.Time     // when the state was looked at first
-	offer   uint64        // hash of what the template's status was last to become, and from what
+	turn    time.Time // when a state that was held for long may be written
+	looked  time.Time // when the state was looked at first
+	offer   uint64    // hash of what the template's status was last to become, and from what
 }
 
 func newPacer(progress, ages rate.Limit) *pacer {
@@ -41,43 +40,33 @@ func newPacer(progress, ages rate.Limit) *pacer {
 	}
 }
 
-// about is what a state that is to be written is about.
-type about struct {
-	moving  bool // it is about to change again
-	ageOnly bool // it tells nothing but how old the state of a cluster is
-	binding bool // it has news for the binding
-}
-
-// wait returns for how long the state has to be held back still. When that is over, brief says that only the binding is to be
-// told.
-func (p *pacer) wait(key types.NamespacedName, of about, now time.Time) (wait time.Duration, brief bool) {
+// wait returns for how long the state has to be held back still. ageOnly says that it tells nothing but how old the state
+// of a cluster is.
+func (p *pacer) wait(key types.NamespacedName, moving, ageOnly bool, now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	k := p.of(key)
-	wait = writeGap - now.Sub(k.written)
+	wait := writeGap - now.Sub(k.written)
 	switch {
-	case of.ageOnly:
-		return max(wait, p.turn(key, now).Sub(now)), false
-	case !of.moving:
-		k.moving, k.turn, k.hold, k.long = time.Time{}, time.Time{}, firstHold, longHeld
-		return wait, false
+	case ageOnly:
+		return max(wait, p.turn(key, now).Sub(now))
+	case !moving:
+		k.moving, k.turn, k.hold = time.Time{}, time.Time{}, firstHold
+		return wait
 	case k.moving.IsZero():
 		k.moving = now
 	}
 	wait = max(wait, k.hold-now.Sub(k.moving))
 	if wait > 0 || p.progress.AllowN(now, 1) {
-		return wait, false
+		return wait
 	}
-	if left := k.long - now.Sub(k.moving); left > 0 || !of.binding {
-		return min(max(left, writeGap), lastHold), false
+	if left := longHeld - now.Sub(k.moving); left > 0 {
+		return min(left, lastHold)
 	}
 	if k.turn.IsZero() {
 		k.turn = now.Add(p.long.ReserveN(now, 1).DelayFrom(now))
 	}
-	if wait = k.turn.Sub(now); wait <= 0 {
-		k.long *= longGrowth
-	}
-	return wait, true
+	return k.turn.Sub(now)
 }
 
 // turn returns when it is that template's turn to tell the age of its state. It must be called with the lock held.
@@ -118,7 +107,7 @@ func (p *pacer) patience(key types.NamespacedName, now time.Time) time.Duration 
 func (p *pacer) of(key types.NamespacedName) *pace {
 	k := p.paces[key]
 	if k == nil {
-		k = &pace{hold: firstHold, long: longHeld}
+		k = &pace{hold: firstHold}
 		p.paces[key] = k
 	}
 	return k

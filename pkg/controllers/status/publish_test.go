@@ -154,15 +154,15 @@ func TestAgeTakesTurns(t *testing.T) {
 	at := make([]time.Duration, many)
 	key := func(i int) types.NamespacedName { return types.NamespacedName{Name: string(rune(i))} }
 	for i := range at {
-		at[i] = hold(p, key(i), about{ageOnly: true, binding: true}, start)
+		at[i] = max(0, p.wait(key(i), false, true, start))
 	}
 	if at[ageBurst-1] > 0 || at[many-1] < (many-ageBurst)*time.Second/ageRate-time.Second {
 		t.Errorf("waits: %v for the first hundred, %v for the last", at[ageBurst-1], at[many-1])
 	}
-	if again := hold(p, key(many-1), about{ageOnly: true, binding: true}, start.Add(time.Second)); again != at[many-1]-time.Second {
+	if again := p.wait(key(many-1), false, true, start.Add(time.Second)); again != at[many-1]-time.Second {
 		t.Errorf("the last has to wait %v after a second, it was %v", again, at[many-1])
 	}
-	if wait := hold(p, web, about{binding: true}, start); wait > 0 {
+	if wait := p.wait(web, false, false, start); wait > 0 {
 		t.Errorf("news of another template has to wait %v", wait)
 	}
 	for i := range at {
