@@ -15,7 +15,7 @@ import (
 // Garbage may take up so much, in per cent of what is live, before it is collected. Go's default is 100. A little CPU is
 // traded for memory, and more of it where much is live: there, garbage of the same share would be most of the process.
 const (
-	mostGarbage  = 85 // up to fewLive
+	mostGarbage  = 90 // up to fewLive
 	leastGarbage = 25 // from manyLive
 	fewLive      = 150 << 20
 	manyLive     = 550 << 20
