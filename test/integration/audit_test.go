@@ -25,7 +25,7 @@ apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
 rules:
-- {level: Metadata, resources: [{group: "", resources: [pods, nodes]}, {group: cluster.karmada.io, resources: [clusters/proxy]}]}
+- {level: Metadata, resources: [{group: "", resources: [pods, nodes]}]}
 - {level: None}
 `
 
@@ -38,17 +38,19 @@ func TestAudit(t *testing.T) {
 	}
 	h := apitest.NewHub(t, "--audit-policy-file="+policy, "--audit-log-path="+log)
 	member := bare[0]
-	if err := h.Join(t.Context(), member); err != nil {
+	if err := h.Enrol(t.Context(), member); err != nil {
 		t.Fatal(err)
 	}
 	pod := "nosuch." + member.Name
 	if _, err := h.Kube.CoreV1().Pods("default").Get(t.Context(), pod, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 		t.Errorf("a pod that is not there: %v", err)
 	}
-	path := "/apis/cluster.karmada.io/v1alpha1/clusters/" + member.Name + "/proxy/version"
-	apitest.Eventually(t, func() error { return h.Kube.Discovery().RESTClient().Get().AbsPath(path).Do(t.Context()).Error() })
+	node := "nosuch." + member.Name
+	if err := h.Kube.CoreV1().Nodes().Delete(t.Context(), node, metav1.DeleteOptions{}); !apierrors.IsNotFound(err) {
+		t.Errorf("a node that is not there: %v", err)
+	}
 
-	want := map[string]bool{"get pods default/" + pod: false, "get clusters/proxy /" + member.Name: false}
+	want := map[string]bool{"get pods default/" + pod: false, "delete nodes /" + node: false}
 	apitest.Eventually(t, func() error { // the log is written behind
 		for _, e := range auditEvents(t, log) {
 			if e.ObjectRef == nil || e.User.Username != "system:admin" || e.Annotations["manifold-k8s.io/cluster"] != member.Name {
