@@ -144,6 +144,10 @@ var forbidden = []struct {
 		why: "what a kind means depends on no decision",
 	},
 	{
+		from: "pkg/placement", to: []string{"pkg/server", "pkg/native", "pkg/registry", "pkg/etcd", "pkg/controllers", "pkg/member", "pkg/template", "pkg/policy"},
+		why: "where a template belongs is a function of values; who asks, and what is written, is not its business",
+	},
+	{
 		from: "pkg/schedule", to: []string{"pkg/render"},
 		why: "where something goes does not depend on how it is sent there",
 	},

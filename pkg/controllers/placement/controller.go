@@ -33,6 +33,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/binding"
 	"github.com/manifold-k8s/manifold/pkg/controllers/loop"
 	"github.com/manifold-k8s/manifold/pkg/match"
+	"github.com/manifold-k8s/manifold/pkg/placement"
 	"github.com/manifold-k8s/manifold/pkg/policy"
 	"github.com/manifold-k8s/manifold/pkg/telemetry"
 	"github.com/manifold-k8s/manifold/pkg/template"
@@ -44,9 +45,6 @@ const workers = 8
 // roomCheck is how often a template for which there is no room is looked at again. Clusters report their room all the
 // time, so not every report is acted on.
 const roomCheck = 30 * time.Second
-
-// namespaces are templates of their own kind: they go to every member without a policy.
-var namespaces = corev1.SchemeGroupVersion.WithKind("Namespace")
 
 // Config is what a Controller needs.
 type Config struct {
@@ -97,7 +95,7 @@ func New(cfg Config) (*Controller, error) {
 
 // Run works until ctx ends. It begins when everything that decisions rest on is known.
 func (c *Controller) Run(ctx context.Context) error {
-	c.cfg.Templates.Want(namespaces)
+	c.cfg.Templates.Want(placement.Namespaces)
 	if !cache.WaitForCacheSync(ctx.Done(), c.cfg.Policies.HasSynced, c.cfg.Bindings.HasSynced, c.cfg.Clusters.HasSynced) {
 		return nil
 	}
@@ -114,11 +112,6 @@ func (c *Controller) Run(ctx context.Context) error {
 func refOf(b *binding.Binding) template.Ref {
 	r := b.Spec.Resource
 	return template.Ref{Kind: binding.TemplateKind(b), Namespace: r.Namespace, Name: r.Name}
-}
-
-func matchable(gvk schema.GroupVersionKind, t metav1.Object) match.Template {
-	version, kind := gvk.ToAPIVersionAndKind()
-	return match.Template{APIVersion: version, Kind: kind, Namespace: t.GetNamespace(), Name: t.GetName(), Labels: t.GetLabels()}
 }
 
 func refTo(gvk schema.GroupVersionKind, t metav1.Object) template.Ref {
@@ -145,8 +138,8 @@ func (c *Controller) step(ctx context.Context, ref template.Ref) (time.Duration,
 	governor := c.governor(tmpl)
 	if old != nil {
 		switch {
-		case binding.TemplateKind(old) != ref.Kind && !(governor.any() && vacant(old, tmpl)):
-			if governor.any() {
+		case binding.TemplateKind(old) != ref.Kind && !(governor.Any() && vacant(old, tmpl)):
+			if governor.Any() {
 				c.cfg.Events.Eventf(tmpl, corev1.EventTypeWarning, "ApplyPolicyFailed",
 					"the binding %s belongs to a %s of the same name", old.Name, old.Spec.Resource.Kind)
 			}
@@ -157,18 +150,20 @@ func (c *Controller) step(ctx context.Context, ref template.Ref) (time.Duration,
 			return 0, c.succeed(ctx, ref, old)
 		}
 	}
-	if !governor.any() {
+	if !governor.Any() {
 		return 0, c.unclaim(ctx, tmpl, old)
 	}
-	next, d := decide(input{tmpl: tmpl, governor: governor, old: old, clusters: c.clusters(), now: c.cfg.Clock.Now()})
+	next, d := placement.Decide(placement.Input{
+		Template: tmpl, Governor: governor, Old: old, Clusters: c.clusters(), Now: c.cfg.Clock.Now(),
+	})
 	if err := c.commit(ctx, old, next); err != nil {
 		return 0, err
 	}
 	c.announce(tmpl, old, next, d)
-	if d.scheduled && d.result.Reason == workv1alpha2.BindingReasonUnschedulable {
-		return roomCheck, c.claim(ctx, tmpl, governor.policy)
+	if d.Scheduled && d.Result.Reason == workv1alpha2.BindingReasonUnschedulable {
+		return roomCheck, c.claim(ctx, tmpl, governor.Policy)
 	}
-	return 0, c.claim(ctx, tmpl, governor.policy)
+	return 0, c.claim(ctx, tmpl, governor.Policy)
 }
 
 // vacant reports whether a binding was made for the same object in another version, in which no policy selects it any
@@ -177,24 +172,9 @@ func vacant(b *binding.Binding, tmpl *unstructured.Unstructured) bool {
 	return b.Spec.Resource.UID == tmpl.GetUID() && b.DeletionTimestamp == nil && !binding.Claimed(b)
 }
 
-// governor is who decides about a template: a policy, or, for namespaces, we ourselves.
-type governor struct {
-	policy    *match.Policy
-	namespace bool
-}
-
-func (g governor) any() bool { return g.policy != nil || g.namespace }
-
-func (c *Controller) governor(tmpl *unstructured.Unstructured) governor {
-	gvk := tmpl.GroupVersionKind()
-	if gvk == namespaces {
-		return governor{namespace: followsToMembers(tmpl) && !c.cfg.Skipped.Has(tmpl.GetName())}
-	}
-	if ok, _ := match.Propagatable(gvk, tmpl.GetNamespace(), tmpl.GetName(), tmpl.GetLabels()); !ok || c.cfg.Skipped.Has(tmpl.GetNamespace()) {
-		return governor{}
-	}
+func (c *Controller) governor(tmpl *unstructured.Unstructured) placement.Governor {
 	pps, cpps := c.cfg.Policies.Propagation(tmpl.GetNamespace())
-	return governor{policy: match.Best(matchable(gvk, tmpl), binding.ClaimOf(tmpl.GetLabels(), tmpl.GetAnnotations()), pps, cpps).Policy}
+	return placement.Govern(tmpl.GroupVersionKind(), tmpl, placement.Policies{Namespaced: pps, ClusterWide: cpps}, c.cfg.Skipped)
 }
 
 func (c *Controller) clusters() []*clusterv1alpha1.Cluster {
@@ -226,8 +206,8 @@ func (c *Controller) commit(ctx context.Context, old, next *binding.Binding) err
 }
 
 // announce tells in an event when a template cannot be placed, and when it can again.
-func (c *Controller) announce(tmpl *unstructured.Unstructured, old, next *binding.Binding, d decision) {
-	if !d.scheduled {
+func (c *Controller) announce(tmpl *unstructured.Unstructured, old, next *binding.Binding, d placement.Decision) {
+	if !d.Scheduled {
 		return
 	}
 	var before *metav1.Condition
@@ -292,8 +272,8 @@ func (c *Controller) unclaim(ctx context.Context, tmpl *unstructured.Unstructure
 		if next.Labels != nil && next.Annotations != nil {
 			binding.SetClaim(next.Labels, next.Annotations, nil)
 		}
-		dropLeaving(next, c.clusters())
-		remember(old, next)
+		placement.DropLeaving(next, c.clusters())
+		placement.Remember(old, next)
 		if !binding.Same(old, next) {
 			if _, err := c.cfg.Bindings.Update(ctx, next); err != nil {
 				return fmt.Errorf("take the claim off the binding: %w", err)

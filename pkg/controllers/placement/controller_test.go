@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 
@@ -17,39 +18,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
-	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 )
 
-func TestFollowsToMembers(t *testing.T) {
-	t.Parallel()
-	skip := func(v string) map[string]string { return map[string]string{workv1alpha2.SkipAutoPropagationLabel: v} }
-	for name, tc := range map[string]struct {
-		ns     string
-		labels map[string]string
-		want   bool
-	}{
-		"ordinary":                {"team-a", nil, true},
-		"default":                 {"default", nil, false},
-		"begins like default":     {"default-x", nil, true},
-		"kube-system":             {"kube-system", nil, false},
-		"kube-anything":           {"kube-x", nil, false},
-		"kube without a dash":     {"kubeflow", nil, true},
-		"ours":                    {"karmada-system", nil, false},
-		"of clusters":             {"karmada-cluster", nil, false},
-		"execution":               {"karmada-es-m1", nil, false},
-		"begins like ours":        {"karmada-systems", nil, true},
-		"ours in the middle":      {"x-karmada-system", nil, true},
-		"label":                   {"team-a", skip("true"), false},
-		"label in capitals":       {"team-a", skip("TRUE"), false},
-		"label that says nothing": {"team-a", skip("yes"), true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if got := followsToMembers(namespace(tc.ns, tc.labels)); got != tc.want {
-				t.Errorf("followsToMembers = %v, want %v", got, tc.want)
-			}
-		})
-	}
+// cluster is a member that serves two groups.
+func cluster() *clusterv1alpha1.Cluster {
+	c := &clusterv1alpha1.Cluster{ObjectMeta: metav1.ObjectMeta{Name: "m1", Generation: 1}}
+	c.Status.APIEnablements = []clusterv1alpha1.APIEnablement{{GroupVersion: "apps/v1"}, {GroupVersion: "v1"}}
+	c.Status.Conditions = []metav1.Condition{{Type: clusterv1alpha1.ClusterConditionCompleteAPIEnablements, Status: metav1.ConditionTrue}}
+	return c
 }
 
 func TestConcernsPlacement(t *testing.T) {
@@ -60,7 +36,7 @@ func TestConcernsPlacement(t *testing.T) {
 	}{
 		"nothing":        {func(*clusterv1alpha1.Cluster) {}, false},
 		"spec":           {func(c *clusterv1alpha1.Cluster) { c.Generation++ }, true},
-		"deletion":       {deleting, true},
+		"deletion":       {func(c *clusterv1alpha1.Cluster) { c.DeletionTimestamp = &metav1.Time{Time: time.Unix(1, 0)} }, true},
 		"label":          {func(c *clusterv1alpha1.Cluster) { c.Labels = map[string]string{"a": "b"} }, true},
 		"annotation":     {func(c *clusterv1alpha1.Cluster) { c.Annotations = map[string]string{"a": "b"} }, false},
 		"served kinds":   {func(c *clusterv1alpha1.Cluster) { c.Status.APIEnablements = c.Status.APIEnablements[:1] }, true},
@@ -75,8 +51,9 @@ func TestConcernsPlacement(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			old := cluster("m1")
-			now := cluster("m1", tc.change)
+			old := cluster()
+			now := cluster()
+			tc.change(now)
 			if got := concernsPlacement(old, now); got != tc.want {
 				t.Errorf("concernsPlacement = %v, want %v", got, tc.want)
 			}

@@ -17,6 +17,7 @@ import (
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 	"github.com/manifold-k8s/manifold/pkg/binding"
 	"github.com/manifold-k8s/manifold/pkg/match"
+	"github.com/manifold-k8s/manifold/pkg/placement"
 	"github.com/manifold-k8s/manifold/pkg/policy"
 	"github.com/manifold-k8s/manifold/pkg/template"
 )
@@ -74,7 +75,7 @@ func (c *Controller) policiesChanged(selections ...policy.Selection) {
 			}
 			c.cfg.Templates.Want(gvk)
 			c.cfg.Templates.All(gvk, func(t metav1.Object) {
-				if s.Covers(matchable(gvk, t)) {
+				if s.Covers(placement.Matchable(gvk, t)) {
 					c.loop.AddBacklog(refTo(gvk, t))
 				}
 			})

@@ -7,7 +7,6 @@ package placement
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -25,58 +24,58 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/schedule"
 )
 
-// input is all that a decision rests on.
-type input struct {
-	tmpl     *unstructured.Unstructured
-	governor governor
-	old      *binding.Binding // nil for a template that was not placed before
-	clusters []*clusterv1alpha1.Cluster
-	now      time.Time
+// Input is all that a decision rests on. Nothing of it is changed.
+type Input struct {
+	Template *unstructured.Unstructured
+	Governor Governor         // of the template; it must not be the zero value
+	Old      *binding.Binding // nil for a template that was not placed before
+	Clusters []*clusterv1alpha1.Cluster
+	Now      time.Time
 }
 
-// decision says how the binding came about.
-type decision struct {
-	scheduled bool // false: the placement in force still holds, or is held
-	held      bool // scheduling is suspended: nobody looked whether the placement in force still holds
-	result    schedule.Decision
+// Decision says how the binding came about.
+type Decision struct {
+	Scheduled bool // false: the placement in force still holds, or is held
+	Held      bool // scheduling is suspended: nobody looked whether the placement in force still holds
+	Result    schedule.Decision
 }
 
-// decide returns the binding that the template should have. It is pure: without a reason to change, the result equals
+// Decide returns the binding that the template should have. It is pure: without a reason to change, the result equals
 // the old binding.
-func decide(in input) (*binding.Binding, decision) {
+func Decide(in Input) (*binding.Binding, Decision) {
 	next := skeleton(in)
 	fill(in, next)
-	var d decision
+	var d Decision
 	switch suspended := next.Spec.Suspension; {
 	case suspended != nil && suspended.Scheduling != nil && *suspended.Scheduling:
-		d.held = true
-		dropLeaving(next, in.clusters)
-	case needsScheduling(next, in.clusters):
-		d.scheduled = true
-		d.result = schedule.Place(request(in, next), in.clusters)
-		next.Spec.Clusters = d.result.Targets
-		next.Status.SchedulerObservedAffinityName = d.result.Affinity
-		if d.result.Reason == workv1alpha2.BindingReasonSuccess {
+		d.Held = true
+		DropLeaving(next, in.Clusters)
+	case needsScheduling(next, in.Clusters):
+		d.Scheduled = true
+		d.Result = schedule.Place(request(in, next), in.Clusters)
+		next.Spec.Clusters = d.Result.Targets
+		next.Status.SchedulerObservedAffinityName = d.Result.Affinity
+		if d.Result.Reason == workv1alpha2.BindingReasonSuccess {
 			next.Annotations[policyv1alpha1.AppliedPlacementAnnotation] = encode(next.Spec.Placement)
 		}
 	}
-	if in.old != nil && equality.Semantic.DeepEqual(in.old.Spec, next.Spec) {
-		next.Spec.Resource.ResourceVersion = in.old.Spec.Resource.ResourceVersion
+	if in.Old != nil && equality.Semantic.DeepEqual(in.Old.Spec, next.Spec) {
+		next.Spec.Resource.ResourceVersion = in.Old.Spec.Resource.ResourceVersion
 	} else {
-		next.Spec.Resource.ResourceVersion = in.tmpl.GetResourceVersion()
+		next.Spec.Resource.ResourceVersion = in.Template.GetResourceVersion()
 	}
-	remember(in.old, next)
+	Remember(in.Old, next)
 	report(in, next, d)
 	return next, d
 }
 
 // skeleton is the old binding, or an empty one of the right name.
-func skeleton(in input) *binding.Binding {
+func skeleton(in Input) *binding.Binding {
 	next := &binding.Binding{}
-	if in.old != nil {
-		next = in.old.DeepCopy()
+	if in.Old != nil {
+		next = in.Old.DeepCopy()
 	}
-	key := binding.KeyOf(in.tmpl.GetNamespace(), in.tmpl.GetName(), in.tmpl.GetKind())
+	key := binding.KeyOf(in.Template.GetNamespace(), in.Template.GetName(), in.Template.GetKind())
 	next.Namespace, next.Name = key.Namespace, key.Name
 	if next.Labels == nil {
 		next.Labels = map[string]string{}
@@ -89,7 +88,7 @@ func skeleton(in input) *binding.Binding {
 	}
 	yes := true
 	owner := metav1.OwnerReference{
-		APIVersion: in.tmpl.GetAPIVersion(), Kind: in.tmpl.GetKind(), Name: in.tmpl.GetName(), UID: in.tmpl.GetUID(),
+		APIVersion: in.Template.GetAPIVersion(), Kind: in.Template.GetKind(), Name: in.Template.GetName(), UID: in.Template.GetUID(),
 		Controller: &yes, BlockOwnerDeletion: &yes,
 	}
 	i := slices.IndexFunc(next.OwnerReferences, func(o metav1.OwnerReference) bool { return o.UID == owner.UID })
@@ -103,8 +102,8 @@ func skeleton(in input) *binding.Binding {
 }
 
 // fill copies what template and policy say.
-func fill(in input, next *binding.Binding) {
-	t := in.tmpl
+func fill(in Input, next *binding.Binding) {
+	t := in.Template
 	next.Spec.Resource = workv1alpha2.ObjectReference{
 		APIVersion: t.GetAPIVersion(), Kind: t.GetKind(), Namespace: t.GetNamespace(), Name: t.GetName(), UID: t.GetUID(),
 		ResourceVersion: next.Spec.Resource.ResourceVersion,
@@ -116,14 +115,14 @@ func fill(in input, next *binding.Binding) {
 	if !equality.Semantic.DeepEqual(next.Spec.ReplicaRequirements, requirements) {
 		next.Spec.ReplicaRequirements = requirements
 	}
-	binding.SetClaim(next.Labels, next.Annotations, in.governor.policy)
-	if in.governor.namespace {
+	binding.SetClaim(next.Labels, next.Annotations, in.Governor.Policy)
+	if in.Governor.Namespace {
 		next.Labels[workv1alpha2.BindingManagedByLabel] = binding.ManagedByNamespace
 		next.Spec.Placement = &policyv1alpha1.Placement{}
 		next.Spec.SchedulerName = policyv1alpha1.DefaultSchedulerName
 		return
 	}
-	p := in.governor.policy.Spec
+	p := in.Governor.Policy.Spec
 	placement := p.Placement
 	next.Spec.Placement = placement.DeepCopy()
 	next.Spec.PropagateDeps = p.PropagateDeps
@@ -184,10 +183,10 @@ func rebalance(b *binding.Binding) bool {
 	return triggered != nil && last != nil && triggered.After(last.Time)
 }
 
-func request(in input, b *binding.Binding) schedule.Request {
-	_, workload := interpret.Of(in.tmpl.GroupVersionKind()).Replicas(in.tmpl)
+func request(in Input, b *binding.Binding) schedule.Request {
+	_, workload := interpret.Of(in.Template.GroupVersionKind()).Replicas(in.Template)
 	r := schedule.Request{
-		APIVersion: in.tmpl.GetAPIVersion(), Kind: in.tmpl.GetKind(), UID: in.tmpl.GetUID(),
+		APIVersion: in.Template.GetAPIVersion(), Kind: in.Template.GetKind(), UID: in.Template.GetUID(),
 		Workload: workload, Replicas: b.Spec.Replicas, Requirements: b.Spec.ReplicaRequirements,
 		Placement: b.Spec.Placement, Previous: b.Spec.Clusters, ObservedAffinity: b.Status.SchedulerObservedAffinityName,
 	}
@@ -207,17 +206,17 @@ func encode(p *policyv1alpha1.Placement) string {
 	return string(data)
 }
 
-// dropLeaving takes clusters that are being removed from the federation out of the targets of a binding that is not
+// DropLeaving takes clusters that are being removed from the federation out of the targets of a binding that is not
 // scheduled now: else it would hold them for ever.
-func dropLeaving(b *binding.Binding, clusters []*clusterv1alpha1.Cluster) {
+func DropLeaving(b *binding.Binding, clusters []*clusterv1alpha1.Cluster) {
 	b.Spec.Clusters = slices.DeleteFunc(b.Spec.Clusters, func(t workv1alpha2.TargetCluster) bool {
 		return slices.ContainsFunc(clusters, func(c *clusterv1alpha1.Cluster) bool { return c.Name == t.Name && c.DeletionTimestamp != nil })
 	})
 }
 
-// remember keeps every cluster that drops out of the targets in the status, in the same write, until its copy is known to be gone:
+// Remember keeps every cluster that drops out of the targets in the status, in the same write, until its copy is known to be gone:
 // else a crash in between would forget that there may be one.
-func remember(old, next *binding.Binding) {
+func Remember(old, next *binding.Binding) {
 	if old == nil {
 		return
 	}
@@ -237,37 +236,37 @@ func remember(old, next *binding.Binding) {
 const maxMessage = 1024
 
 // report sets the condition Scheduled and what goes with it.
-func report(in input, next *binding.Binding, d decision) {
+func report(in Input, next *binding.Binding, d Decision) {
 	generation := int64(1)
-	if in.old != nil {
-		generation = in.old.Generation
-		if !equality.Semantic.DeepEqual(in.old.Spec, next.Spec) {
+	if in.Old != nil {
+		generation = in.Old.Generation
+		if !equality.Semantic.DeepEqual(in.Old.Spec, next.Spec) {
 			generation++ // what the write makes of it
 		}
 	}
 	switch {
-	case d.held:
+	case d.Held:
 		return
-	case !d.scheduled:
+	case !d.Scheduled:
 		next.Status.SchedulerObservedGeneration = generation
 		return
 	}
 	c := metav1.Condition{
-		Type: workv1alpha2.Scheduled, Status: metav1.ConditionFalse, Reason: d.result.Reason, Message: d.result.Message,
-		LastTransitionTime: metav1.NewTime(in.now), ObservedGeneration: generation,
+		Type: workv1alpha2.Scheduled, Status: metav1.ConditionFalse, Reason: d.Result.Reason, Message: d.Result.Message,
+		LastTransitionTime: metav1.NewTime(in.Now), ObservedGeneration: generation,
 	}
-	if len(d.result.Unsupported) > 0 {
-		c.Message += "; without effect yet: " + strings.Join(d.result.Unsupported, ", ")
+	if len(d.Result.Unsupported) > 0 {
+		c.Message += "; without effect yet: " + strings.Join(d.Result.Unsupported, ", ")
 	}
 	if len(c.Message) > maxMessage {
 		c.Message = strings.ToValidUTF8(c.Message[:maxMessage-3], "") + "..."
 	}
-	if d.result.Reason == workv1alpha2.BindingReasonSuccess {
+	if d.Result.Reason == workv1alpha2.BindingReasonSuccess {
 		c.Status = metav1.ConditionTrue
 		next.Status.SchedulerObservedGeneration = generation
 		anew := rebalance(next)
-		if anew || in.old == nil || next.Status.LastScheduledTime == nil || !equality.Semantic.DeepEqual(in.old.Spec, next.Spec) {
-			now := metav1.NewTime(in.now)
+		if anew || in.Old == nil || next.Status.LastScheduledTime == nil || !equality.Semantic.DeepEqual(in.Old.Spec, next.Spec) {
+			now := metav1.NewTime(in.Now)
 			if anew && now.Before(next.Spec.RescheduleTriggeredAt) {
 				now = *next.Spec.RescheduleTriggeredAt // by a clock that is ahead; it is answered all the same
 			}
@@ -275,13 +274,4 @@ func report(in input, next *binding.Binding, d decision) {
 		}
 	}
 	meta.SetStatusCondition(&next.Status.Conditions, c)
-}
-
-// reserved are the namespaces that stay on the hub.
-var reserved = regexp.MustCompile(`^(default|kube-.*|karmada-system|karmada-cluster|karmada-es-.*)$`)
-
-// followsToMembers reports whether a namespace goes to the members: all but those that every cluster has of its own, ours,
-// and those whose label says no.
-func followsToMembers(ns *unstructured.Unstructured) bool {
-	return !reserved.MatchString(ns.GetName()) && !strings.EqualFold(ns.GetLabels()[workv1alpha2.SkipAutoPropagationLabel], "true")
 }

@@ -32,8 +32,8 @@ func sameSpec(a, b *binding.Binding) bool { return equality.Semantic.DeepEqual(a
 func TestFirstPlacement(t *testing.T) {
 	t.Parallel()
 	tmpl := deployment(3)
-	next, d := decide(input{tmpl: tmpl, governor: governed(divided), clusters: clusters("m1", "m2", "m3"), now: start})
-	if !d.scheduled || d.result.Reason != workv1alpha2.BindingReasonSuccess {
+	next, d := Decide(Input{Template: tmpl, Governor: governed(divided), Clusters: clusters("m1", "m2", "m3"), Now: start})
+	if !d.Scheduled || d.Result.Reason != workv1alpha2.BindingReasonSuccess {
 		t.Fatalf("decision = %+v", d)
 	}
 	yes := true
@@ -72,20 +72,20 @@ func TestFirstPlacement(t *testing.T) {
 // Without a reason to change, a decision equals what is stored, so that nothing is written.
 func TestNothingNew(t *testing.T) {
 	t.Parallel()
-	for name, in := range map[string]input{
-		"duplicated":         {tmpl: deployment(3), governor: governed(duplicated), clusters: clusters("m1", "m2")},
-		"divided":            {tmpl: deployment(3), governor: governed(divided), clusters: clusters("m1", "m2")},
-		"scaled to nothing":  {tmpl: deployment(0), governor: governed(divided), clusters: clusters("m1", "m2")},
-		"no cluster":         {tmpl: deployment(3), governor: governed(divided)},
-		"none fits":          {tmpl: deployment(3), governor: governed(policyv1alpha1.Placement{ClusterAffinity: only("x")}), clusters: clusters("m1")},
-		"a namespace":        {tmpl: namespace("n", nil), governor: governor{namespace: true}, clusters: clusters("m1", "m2")},
-		"without a workload": {tmpl: configMap(), governor: governed(divided), clusters: clusters("m1")},
+	for name, in := range map[string]Input{
+		"duplicated":         {Template: deployment(3), Governor: governed(duplicated), Clusters: clusters("m1", "m2")},
+		"divided":            {Template: deployment(3), Governor: governed(divided), Clusters: clusters("m1", "m2")},
+		"scaled to nothing":  {Template: deployment(0), Governor: governed(divided), Clusters: clusters("m1", "m2")},
+		"no cluster":         {Template: deployment(3), Governor: governed(divided)},
+		"none fits":          {Template: deployment(3), Governor: governed(policyv1alpha1.Placement{ClusterAffinity: only("x")}), Clusters: clusters("m1")},
+		"a namespace":        {Template: namespace("n", nil), Governor: Governor{Namespace: true}, Clusters: clusters("m1", "m2")},
+		"without a workload": {Template: configMap(), Governor: governed(divided), Clusters: clusters("m1")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			old, next, _ := place(in, func(in *input) {
-				in.tmpl = in.tmpl.DeepCopy()
-				in.tmpl.SetResourceVersion("99") // somebody wrote a label, or the status
+			old, next, _ := place(in, func(in *Input) {
+				in.Template = in.Template.DeepCopy()
+				in.Template.SetResourceVersion("99") // somebody wrote a label, or the status
 			})
 			if diff := cmp.Diff(old, next); diff != "" {
 				t.Errorf("would be written (-stored +decided):\n%s", diff)
@@ -103,55 +103,55 @@ func configMap() *unstructured.Unstructured {
 
 func TestChanges(t *testing.T) {
 	t.Parallel()
-	with := func(names ...string) func(*input) {
-		return func(in *input) { in.clusters = clusters(names...) }
+	with := func(names ...string) func(*Input) {
+		return func(in *Input) { in.Clusters = clusters(names...) }
 	}
-	scaled := func(n int64) func(*input) { return func(in *input) { in.tmpl = deployment(n) } }
-	policy := func(p policyv1alpha1.Placement) func(*input) { return func(in *input) { in.governor = governed(p) } }
+	scaled := func(n int64) func(*Input) { return func(in *Input) { in.Template = deployment(n) } }
+	policy := func(p policyv1alpha1.Placement) func(*Input) { return func(in *Input) { in.Governor = governed(p) } }
 	dividedIn := func(names ...string) policyv1alpha1.Placement {
 		p := *divided.DeepCopy()
 		p.ClusterAffinity = only(names...)
 		return p
 	}
-	triggered := func(in *input) {
-		in.old = in.old.DeepCopy()
-		in.old.Spec.RescheduleTriggeredAt = &metav1.Time{Time: in.now.Add(-time.Minute)}
-		in.old.Generation++
+	triggered := func(in *Input) {
+		in.Old = in.Old.DeepCopy()
+		in.Old.Spec.RescheduleTriggeredAt = &metav1.Time{Time: in.Now.Add(-time.Minute)}
+		in.Old.Generation++
 	}
 	for name, tc := range map[string]struct {
 		first policyv1alpha1.Placement
 		n     int64
 		in    []string
-		then  []func(*input)
+		then  []func(*Input)
 		want  string
 		left  []string // still in the status
 		same  bool     // nothing is written
 	}{
-		"duplicated follows a new cluster":          {first: duplicated, n: 2, in: []string{"m1"}, then: []func(*input){with("m1", "m2")}, want: "m1=2 m2=2 "},
-		"duplicated follows one that has gone":      {first: duplicated, n: 2, in: []string{"m1", "m2"}, then: []func(*input){with("m1")}, want: "m1=2 ", left: []string{"m2"}},
-		"duplicated follows scaling":                {first: duplicated, n: 2, in: []string{"m1", "m2"}, then: []func(*input){scaled(5)}, want: "m1=5 m2=5 "},
-		"divided does not move to a new cluster":    {first: divided, n: 4, in: []string{"m1", "m2"}, then: []func(*input){with("m1", "m2", "m3")}, want: "m1=2 m2=2 ", same: true},
-		"divided makes up for one that has gone":    {first: divided, n: 4, in: []string{"m1", "m2"}, then: []func(*input){with("m1", "m3")}, want: "m1=2 m3=2 ", left: []string{"m2"}},
-		"divided leaves a cluster under deletion":   {first: divided, n: 4, in: []string{"m1", "m2"}, then: []func(*input){func(in *input) { deleting(in.clusters[0]) }}, want: "m2=4 ", left: []string{"m1"}},
-		"divided follows scaling":                   {first: divided, n: 4, in: []string{"m1", "m2"}, then: []func(*input){scaled(6)}, want: "m1=3 m2=3 "},
-		"divided follows the policy":                {first: divided, n: 4, in: []string{"m1", "m2"}, then: []func(*input){policy(dividedIn("m2"))}, want: "m2=4 ", left: []string{"m1"}},
-		"divided to duplicated":                     {first: divided, n: 4, in: []string{"m1", "m2"}, then: []func(*input){policy(duplicated)}, want: "m1=4 m2=4 "},
-		"a taint turns nothing out":                 {first: duplicated, n: 2, in: []string{"m1", "m2"}, then: []func(*input){func(in *input) { taint(in.clusters[0]) }}, want: "m1=2 m2=2 ", same: true},
-		"no cluster left":                           {first: divided, n: 2, in: []string{"m1"}, then: []func(*input){with()}, want: "", left: []string{"m1"}},
-		"gone and back before its copy was removed": {first: duplicated, n: 2, in: []string{"m1", "m2"}, then: []func(*input){with("m1"), with("m1", "m2")}, want: "m1=2 m2=2 ", left: []string{"m2"}},
-		"rebalanced on request":                     {first: divided, n: 4, in: []string{"m1"}, then: []func(*input){with("m1", "m2"), triggered}, want: "m1=2 m2=2 "},
-		"rebalanced only once":                      {first: divided, n: 4, in: []string{"m1"}, then: []func(*input){triggered, with("m1", "m2")}, want: "m1=4 ", same: true},
+		"duplicated follows a new cluster":          {first: duplicated, n: 2, in: []string{"m1"}, then: []func(*Input){with("m1", "m2")}, want: "m1=2 m2=2 "},
+		"duplicated follows one that has gone":      {first: duplicated, n: 2, in: []string{"m1", "m2"}, then: []func(*Input){with("m1")}, want: "m1=2 ", left: []string{"m2"}},
+		"duplicated follows scaling":                {first: duplicated, n: 2, in: []string{"m1", "m2"}, then: []func(*Input){scaled(5)}, want: "m1=5 m2=5 "},
+		"divided does not move to a new cluster":    {first: divided, n: 4, in: []string{"m1", "m2"}, then: []func(*Input){with("m1", "m2", "m3")}, want: "m1=2 m2=2 ", same: true},
+		"divided makes up for one that has gone":    {first: divided, n: 4, in: []string{"m1", "m2"}, then: []func(*Input){with("m1", "m3")}, want: "m1=2 m3=2 ", left: []string{"m2"}},
+		"divided leaves a cluster under deletion":   {first: divided, n: 4, in: []string{"m1", "m2"}, then: []func(*Input){func(in *Input) { deleting(in.Clusters[0]) }}, want: "m2=4 ", left: []string{"m1"}},
+		"divided follows scaling":                   {first: divided, n: 4, in: []string{"m1", "m2"}, then: []func(*Input){scaled(6)}, want: "m1=3 m2=3 "},
+		"divided follows the policy":                {first: divided, n: 4, in: []string{"m1", "m2"}, then: []func(*Input){policy(dividedIn("m2"))}, want: "m2=4 ", left: []string{"m1"}},
+		"divided to duplicated":                     {first: divided, n: 4, in: []string{"m1", "m2"}, then: []func(*Input){policy(duplicated)}, want: "m1=4 m2=4 "},
+		"a taint turns nothing out":                 {first: duplicated, n: 2, in: []string{"m1", "m2"}, then: []func(*Input){func(in *Input) { taint(in.Clusters[0]) }}, want: "m1=2 m2=2 ", same: true},
+		"no cluster left":                           {first: divided, n: 2, in: []string{"m1"}, then: []func(*Input){with()}, want: "", left: []string{"m1"}},
+		"gone and back before its copy was removed": {first: duplicated, n: 2, in: []string{"m1", "m2"}, then: []func(*Input){with("m1"), with("m1", "m2")}, want: "m1=2 m2=2 ", left: []string{"m2"}},
+		"rebalanced on request":                     {first: divided, n: 4, in: []string{"m1"}, then: []func(*Input){with("m1", "m2"), triggered}, want: "m1=2 m2=2 "},
+		"rebalanced only once":                      {first: divided, n: 4, in: []string{"m1"}, then: []func(*Input){triggered, with("m1", "m2")}, want: "m1=4 ", same: true},
 		"a failure keeps what fits the policy still": {
 			first: divided, n: 4, in: []string{"m1", "m2"},
-			then: []func(*input){policy(tooFew())}, want: "m1=2 m2=2 ",
+			then: []func(*Input){policy(tooFew())}, want: "m1=2 m2=2 ",
 		},
 		"a failure withdraws from what the policy excludes": {
-			first: divided, n: 4, in: []string{"m1", "m2"}, then: []func(*input){policy(dividedIn("x"))}, want: "", left: []string{"m1", "m2"},
+			first: divided, n: 4, in: []string{"m1", "m2"}, then: []func(*Input){policy(dividedIn("x"))}, want: "", left: []string{"m1", "m2"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			in := input{tmpl: deployment(tc.n), governor: governed(tc.first), clusters: clusters(tc.in...)}
+			in := Input{Template: deployment(tc.n), Governor: governed(tc.first), Clusters: clusters(tc.in...)}
 			old, next, _ := place(in, tc.then...)
 			if got := shares(next); got != tc.want {
 				t.Errorf("targets %q, want %q", got, tc.want)
@@ -187,21 +187,21 @@ func TestRebalanceEnds(t *testing.T) {
 	for name, ahead := range map[string]time.Duration{"in the past": -time.Minute, "by a clock that is ahead": 5 * time.Second} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			in := input{tmpl: deployment(4), governor: governed(divided), clusters: clusters("m1", "m2"), now: start}
-			next, _ := decide(in)
-			in.old = stored(nil, next)
-			in.now = start.Add(time.Hour)
-			at := metav1.NewTime(in.now.Add(ahead))
-			in.old.Spec.RescheduleTriggeredAt = &at
-			in.old.Generation = 2
-			next, d := decide(in)
-			if !d.scheduled || shares(next) != shares(in.old) {
-				t.Fatalf("scheduled %v: %s after %s", d.scheduled, shares(next), shares(in.old))
+			in := Input{Template: deployment(4), Governor: governed(divided), Clusters: clusters("m1", "m2"), Now: start}
+			next, _ := Decide(in)
+			in.Old = stored(nil, next)
+			in.Now = start.Add(time.Hour)
+			at := metav1.NewTime(in.Now.Add(ahead))
+			in.Old.Spec.RescheduleTriggeredAt = &at
+			in.Old.Generation = 2
+			next, d := Decide(in)
+			if !d.Scheduled || shares(next) != shares(in.Old) {
+				t.Fatalf("scheduled %v: %s after %s", d.Scheduled, shares(next), shares(in.Old))
 			}
-			in.old = stored(in.old, next)
-			in.clusters = clusters("m1", "m2", "m3")
-			if next, d = decide(in); d.scheduled || shares(next) != shares(in.old) {
-				t.Errorf("a new cluster moved replicas: %s after %s", shares(next), shares(in.old))
+			in.Old = stored(in.Old, next)
+			in.Clusters = clusters("m1", "m2", "m3")
+			if next, d = Decide(in); d.Scheduled || shares(next) != shares(in.Old) {
+				t.Errorf("a new cluster moved replicas: %s after %s", shares(next), shares(in.Old))
 			}
 		})
 	}
@@ -209,26 +209,26 @@ func TestRebalanceEnds(t *testing.T) {
 
 func TestObservedGeneration(t *testing.T) {
 	t.Parallel()
-	scaled := func(in *input) { in.tmpl = deployment(9) }
-	lost := func(in *input) { in.clusters = nil }
-	nothing := func(*input) {}
-	relabelled := func(in *input) { in.governor.policy.PermanentID = "other" }
+	scaled := func(in *Input) { in.Template = deployment(9) }
+	lost := func(in *Input) { in.Clusters = nil }
+	nothing := func(*Input) {}
+	relabelled := func(in *Input) { in.Governor.Policy.PermanentID = "other" }
 	for name, tc := range map[string]struct {
-		steps            []func(*input)
+		steps            []func(*Input)
 		observed, stamps int64 // status.schedulerObservedGeneration, the condition's
 	}{
 		"first":                         {nil, 1, 1},
-		"nothing new":                   {[]func(*input){nothing}, 1, 1},
-		"the spec changes":              {[]func(*input){scaled}, 2, 2},
-		"the spec changes, then not":    {[]func(*input){scaled, nothing}, 2, 2},
-		"only labels change":            {[]func(*input){relabelled}, 1, 1},
-		"a failure is no success":       {[]func(*input){lost}, 1, 2},
-		"a failure stays one":           {[]func(*input){lost, nothing}, 1, 2},
-		"a failure on the way of scale": {[]func(*input){lost, scaled}, 1, 3},
+		"nothing new":                   {[]func(*Input){nothing}, 1, 1},
+		"the spec changes":              {[]func(*Input){scaled}, 2, 2},
+		"the spec changes, then not":    {[]func(*Input){scaled, nothing}, 2, 2},
+		"only labels change":            {[]func(*Input){relabelled}, 1, 1},
+		"a failure is no success":       {[]func(*Input){lost}, 1, 2},
+		"a failure stays one":           {[]func(*Input){lost, nothing}, 1, 2},
+		"a failure on the way of scale": {[]func(*Input){lost, scaled}, 1, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			in := input{tmpl: deployment(3), governor: governed(divided), clusters: clusters("m1")}
+			in := Input{Template: deployment(3), Governor: governed(divided), Clusters: clusters("m1")}
 			old, next, _ := place(in, tc.steps...)
 			c := meta.FindStatusCondition(next.Status.Conditions, workv1alpha2.Scheduled)
 			if c == nil {
@@ -248,20 +248,20 @@ func TestObservedGeneration(t *testing.T) {
 func TestSuspendedScheduling(t *testing.T) {
 	t.Parallel()
 	yes := true
-	suspend := func(in *input) {
-		in.old = in.old.DeepCopy()
-		in.old.Spec.Suspension = &workv1alpha2.Suspension{Scheduling: &yes}
-		in.old.Generation++
+	suspend := func(in *Input) {
+		in.Old = in.Old.DeepCopy()
+		in.Old.Spec.Suspension = &workv1alpha2.Suspension{Scheduling: &yes}
+		in.Old.Generation++
 	}
-	in := input{tmpl: deployment(4), governor: governed(divided), clusters: clusters("m1", "m2")}
-	_, next, d := place(in, suspend, func(in *input) {
-		in.tmpl = deployment(8)
-		in.governor = governed(policyv1alpha1.Placement{ClusterAffinity: only("m1")}, func(s *policyv1alpha1.PropagationSpec) {
+	in := Input{Template: deployment(4), Governor: governed(divided), Clusters: clusters("m1", "m2")}
+	_, next, d := place(in, suspend, func(in *Input) {
+		in.Template = deployment(8)
+		in.Governor = governed(policyv1alpha1.Placement{ClusterAffinity: only("m1")}, func(s *policyv1alpha1.PropagationSpec) {
 			s.Suspension = &policyv1alpha1.Suspension{DispatchingOnClusters: &policyv1alpha1.SuspendClusters{ClusterNames: []string{"m2"}}}
 		})
 	})
-	if d.scheduled || shares(next) != "m1=2 m2=2 " {
-		t.Errorf("scheduled %v, targets %s", d.scheduled, shares(next))
+	if d.Scheduled || shares(next) != "m1=2 m2=2 " {
+		t.Errorf("scheduled %v, targets %s", d.Scheduled, shares(next))
 	}
 	if s := next.Spec.Suspension; s == nil || s.Scheduling == nil || !*s.Scheduling || !binding.Suspended(next, "m2") {
 		t.Errorf("suspension = %+v, want the policy's and the old one's", s)
@@ -276,7 +276,7 @@ func TestSuspendedScheduling(t *testing.T) {
 
 func TestNamespacePlacement(t *testing.T) {
 	t.Parallel()
-	next, _ := decide(input{tmpl: namespace("team", nil), governor: governor{namespace: true}, clusters: clusters("m2", "m1"), now: start})
+	next, _ := Decide(Input{Template: namespace("team", nil), Governor: Governor{Namespace: true}, Clusters: clusters("m2", "m1"), Now: start})
 	if next.Namespace != "" || next.Name != "team-namespace" || shares(next) != "m1=0 m2=0 " {
 		t.Errorf("%s/%s in %s", next.Namespace, next.Name, shares(next))
 	}
@@ -291,12 +291,12 @@ func TestNamespacePlacement(t *testing.T) {
 // What others have put on a binding stays.
 func TestForeignMetadataStays(t *testing.T) {
 	t.Parallel()
-	in := input{tmpl: deployment(1), governor: governed(duplicated), clusters: clusters("m1")}
-	_, next, _ := place(in, func(in *input) {
-		in.old = in.old.DeepCopy()
-		in.old.Labels["team"], in.old.Annotations["note"] = "a", "b"
-		in.old.Finalizers = append(in.old.Finalizers, "example.com/f")
-		in.tmpl = deployment(2)
+	in := Input{Template: deployment(1), Governor: governed(duplicated), Clusters: clusters("m1")}
+	_, next, _ := place(in, func(in *Input) {
+		in.Old = in.Old.DeepCopy()
+		in.Old.Labels["team"], in.Old.Annotations["note"] = "a", "b"
+		in.Old.Finalizers = append(in.Old.Finalizers, "example.com/f")
+		in.Template = deployment(2)
 	})
 	if next.Labels["team"] != "a" || next.Annotations["note"] != "b" || !slices.Contains(next.Finalizers, "example.com/f") || len(next.Finalizers) != 2 {
 		t.Errorf("metadata = %+v", next.ObjectMeta)
@@ -313,9 +313,9 @@ func TestMessageIsBounded(t *testing.T) {
 			t.Parallel()
 			for shift := range 4 { // the cut falls on every byte of a letter
 				next := &binding.Binding{}
-				d := decision{scheduled: true, result: schedule.Decision{Reason: workv1alpha2.BindingReasonNoClusterFit}}
-				d.result.Message = strings.Repeat("y", shift) + text
-				report(input{tmpl: deployment(1), now: start}, next, d)
+				d := Decision{Scheduled: true, Result: schedule.Decision{Reason: workv1alpha2.BindingReasonNoClusterFit}}
+				d.Result.Message = strings.Repeat("y", shift) + text
+				report(Input{Template: deployment(1), Now: start}, next, d)
 				m := meta.FindStatusCondition(next.Status.Conditions, workv1alpha2.Scheduled).Message
 				if len(m) > maxMessage || len(m) < maxMessage-8 || !utf8.ValidString(m) || !strings.HasSuffix(m, "...") {
 					t.Errorf("%d bytes, valid %v: %q", len(m), utf8.ValidString(m), m[len(m)-12:])

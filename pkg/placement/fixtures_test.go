@@ -70,14 +70,14 @@ func clusters(names ...string) (out []*clusterv1alpha1.Cluster) {
 func deleting(c *clusterv1alpha1.Cluster) { c.DeletionTimestamp = &metav1.Time{Time: start} }
 
 // governed is a policy of that placement; conflictResolution is what the API's defaults make of it.
-func governed(p policyv1alpha1.Placement, change ...func(*policyv1alpha1.PropagationSpec)) governor {
+func governed(p policyv1alpha1.Placement, change ...func(*policyv1alpha1.PropagationSpec)) Governor {
 	spec := &policyv1alpha1.PropagationSpec{
 		Placement: p, SchedulerName: policyv1alpha1.DefaultSchedulerName, ConflictResolution: policyv1alpha1.ConflictAbort,
 	}
 	for _, f := range change {
 		f(spec)
 	}
-	return governor{policy: &match.Policy{
+	return Governor{Policy: &match.Policy{
 		Kind: match.KindPropagationPolicy, Namespace: "ns", Name: "p", UID: "pu", PermanentID: "pid", Spec: spec,
 	}}
 }
@@ -111,19 +111,19 @@ func stored(old, next *binding.Binding) *binding.Binding {
 }
 
 // place decides about in as often as there are steps, each on what the one before has stored.
-func place(in input, steps ...func(*input)) (old, next *binding.Binding, d decision) {
-	if in.now.IsZero() {
-		in.now = start
+func place(in Input, steps ...func(*Input)) (old, next *binding.Binding, d Decision) {
+	if in.Now.IsZero() {
+		in.Now = start
 	}
-	next, d = decide(in)
+	next, d = Decide(in)
 	for _, change := range steps {
-		old = stored(in.old, next)
-		in.old = old
-		in.now = in.now.Add(time.Hour)
+		old = stored(in.Old, next)
+		in.Old = old
+		in.Now = in.Now.Add(time.Hour)
 		change(&in)
-		next, d = decide(in)
+		next, d = Decide(in)
 	}
-	return in.old, next, d
+	return in.Old, next, d
 }
 
 // shares writes targets the short way.

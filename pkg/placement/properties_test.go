@@ -35,25 +35,25 @@ func TestNoClusterIsForgotten(t *testing.T) {
 				tmpl     *unstructured.Unstructured
 				old      *binding.Binding
 				clusters []*clusterv1alpha1.Cluster
-			}{in.tmpl.DeepCopy(), nil, nil}
-			if in.old != nil {
-				before.old = in.old.DeepCopy()
+			}{in.Template.DeepCopy(), nil, nil}
+			if in.Old != nil {
+				before.old = in.Old.DeepCopy()
 			}
-			for _, c := range in.clusters {
+			for _, c := range in.Clusters {
 				before.clusters = append(before.clusters, c.DeepCopy())
 			}
-			next, _ := decide(in)
-			again, _ := decide(in)
+			next, _ := Decide(in)
+			again, _ := Decide(in)
 			if diff := cmp.Diff(next, again); diff != "" {
 				t.Fatalf("seed %d, step %d: decided twice:\n%s", seed, step, diff)
 			}
-			if !equality.Semantic.DeepEqual(before.tmpl, in.tmpl) || !equality.Semantic.DeepEqual(before.old, in.old) ||
-				!equality.Semantic.DeepEqual(before.clusters, in.clusters) {
+			if !equality.Semantic.DeepEqual(before.tmpl, in.Template) || !equality.Semantic.DeepEqual(before.old, in.Old) ||
+				!equality.Semantic.DeepEqual(before.clusters, in.Clusters) {
 				t.Fatalf("seed %d, step %d: an input was changed", seed, step)
 			}
 			known := binding.Clusters(next)
-			if in.old != nil {
-				for _, c := range binding.Clusters(in.old) {
+			if in.Old != nil {
+				for _, c := range binding.Clusters(in.Old) {
 					if !slices.Contains(known, c) {
 						t.Fatalf("seed %d, step %d: %s is forgotten: %v", seed, step, c, known)
 					}
@@ -62,12 +62,12 @@ func TestNoClusterIsForgotten(t *testing.T) {
 			if slices.Sort(known); len(slices.Compact(slices.Clone(known))) != len(known) {
 				t.Fatalf("seed %d, step %d: a cluster twice: %v", seed, step, known)
 			}
-			after := stored(in.old, next)
+			after := stored(in.Old, next)
 			if g := next.Status.SchedulerObservedGeneration; g > after.Generation {
 				t.Fatalf("seed %d, step %d: observed generation %d of %d", seed, step, g, after.Generation)
 			}
 			for _, target := range next.Spec.Clusters {
-				if !slices.ContainsFunc(in.clusters, func(c *clusterv1alpha1.Cluster) bool { return c.Name == target.Name && c.DeletionTimestamp == nil }) {
+				if !slices.ContainsFunc(in.Clusters, func(c *clusterv1alpha1.Cluster) bool { return c.Name == target.Name && c.DeletionTimestamp == nil }) {
 					suspended := next.Spec.Suspension != nil && next.Spec.Suspension.Scheduling != nil
 					if !suspended {
 						t.Fatalf("seed %d, step %d: target %s is no cluster", seed, step, target.Name)
@@ -75,16 +75,16 @@ func TestNoClusterIsForgotten(t *testing.T) {
 				}
 			}
 			now := randomInput(r)
-			in.tmpl, in.governor, in.clusters, in.now = now.tmpl, now.governor, now.clusters, in.now.Add(time.Minute)
-			in.old = after
-			shake(r, in.old)
+			in.Template, in.Governor, in.Clusters, in.Now = now.Template, now.Governor, now.Clusters, in.Now.Add(time.Minute)
+			in.Old = after
+			shake(r, in.Old)
 		}
 	}
 }
 
-func randomInput(r *rand.Rand) input {
+func randomInput(r *rand.Rand) Input {
 	placements := []policyv1alpha1.Placement{duplicated, divided, tooFew(), {ClusterAffinity: only("m1", "m2")}, {ClusterAffinity: only("m3")}}
-	in := input{tmpl: deployment(int64(r.IntN(6))), governor: governed(placements[r.IntN(len(placements))]), now: start}
+	in := Input{Template: deployment(int64(r.IntN(6))), Governor: governed(placements[r.IntN(len(placements))]), Now: start}
 	for i := range 5 {
 		if r.IntN(3) == 0 {
 			continue
@@ -98,9 +98,9 @@ func randomInput(r *rand.Rand) input {
 		case 2:
 			c.Status.APIEnablements = nil
 		}
-		in.clusters = append(in.clusters, c)
+		in.Clusters = append(in.Clusters, c)
 	}
-	r.Shuffle(len(in.clusters), func(i, j int) { in.clusters[i], in.clusters[j] = in.clusters[j], in.clusters[i] })
+	r.Shuffle(len(in.Clusters), func(i, j int) { in.Clusters[i], in.Clusters[j] = in.Clusters[j], in.Clusters[i] })
 	return in
 }
 

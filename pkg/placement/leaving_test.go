@@ -27,8 +27,8 @@ func TestLeavingClusterIsDroppedAndRemembered(t *testing.T) {
 	old := &binding.Binding{}
 	old.Spec.Clusters = []workv1alpha2.TargetCluster{{Name: "a", Replicas: 1}, {Name: "b", Replicas: 2}, {Name: "unknown"}}
 	next := old.DeepCopy()
-	dropLeaving(next, clusters)
-	remember(old, next)
+	DropLeaving(next, clusters)
+	Remember(old, next)
 	want := []workv1alpha2.TargetCluster{{Name: "a", Replicas: 1}, {Name: "unknown"}}
 	if diff := cmp.Diff(want, next.Spec.Clusters); diff != "" {
 		t.Errorf("targets (-want +got):\n%s", diff)
