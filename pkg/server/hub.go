@@ -72,6 +72,7 @@ type hub struct {
 	events  record.EventBroadcaster
 	sink    record.EventSink
 	caches  []func(context.Context) error
+	filled  []cache.InformerSynced
 	connect []func(context.Context) error
 	run     []func(context.Context) error
 }
@@ -87,6 +88,7 @@ func newHub(loopback *rest.Config, resources *local.Resources, ours *ourGroups, 
 		func(ctx context.Context) error { p.clusters.RunWithContext(ctx); return nil },
 		p.policies.Run, p.bindings.Run, p.templates.Run, p.connections.Run,
 	}
+	h.filled = []cache.InformerSynced{p.clusters.HasSynced, p.policies.HasSynced, p.bindings.HasSynced, p.templates.Settled}
 	s, err := eventScheme()
 	if err != nil {
 		return nil, err
@@ -235,6 +237,9 @@ func (h *hub) control(p parts, ours *ourGroups, cfg hubConfig, events record.Eve
 // Cache keeps the caches up to date until ctx ends. Every replica does, whether it leads or not: reads are answered from
 // them.
 func (h *hub) Cache(ctx context.Context) error { return all(ctx, h.caches) }
+
+// Filled returns when the caches hold what is stored, or ctx ends. A change made before that would wait for it.
+func (h *hub) Filled(ctx context.Context) { cache.WaitForCacheSync(ctx.Done(), h.filled...) }
 
 // Lead connects to the members, and runs the controllers when ready has returned without an error, until ctx ends; it
 // returns when all of them have stopped. They need the caches.

@@ -92,7 +92,11 @@ func Run(ctx context.Context, o *Options) error {
 	}
 
 	serving := make(chan struct{})
-	if err := api.AddHook("manifold-caches", func(context.Context) error { close(serving); return nil }); err != nil {
+	if err := api.AddHook("manifold-caches", func(ctx context.Context) error {
+		close(serving)
+		hub.Filled(ctx)
+		return nil
+	}); err != nil {
 		return err
 	}
 	g.Go(func() error { return api.Run(ctx) })

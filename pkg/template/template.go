@@ -20,6 +20,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
@@ -69,7 +70,9 @@ type Store struct {
 	mu    sync.RWMutex
 	kinds map[schema.GroupVersionKind]*kind
 	asked []schema.GroupVersionKind // not looked for yet
-	lost  []schema.GroupVersionKind // not served any more, by the look of it
+	// looked are the kinds that were asked for and neither found nor found missing yet.
+	looked sets.Set[schema.GroupVersionKind]
+	lost   []schema.GroupVersionKind // not served any more, by the look of it
 }
 
 // kind is one watched kind. mapping is set when the kind has been found, informer while it is watched.
@@ -89,7 +92,7 @@ const recentTemplates = 1024
 // NewStore returns a store over the hub's API: its own storage for the kinds that are in it, client for custom resources.
 // It watches nothing until Run, and then what Want names.
 func NewStore(client dynamic.Interface, resources *local.Resources, mapper meta.ResettableRESTMapper) *Store {
-	return &Store{client: client, local: resources, recent: lru.New(recentTemplates), mapper: mapper, wake: make(chan struct{}, 1), kinds: map[schema.GroupVersionKind]*kind{}}
+	return &Store{client: client, local: resources, recent: lru.New(recentTemplates), mapper: mapper, wake: make(chan struct{}, 1), kinds: map[schema.GroupVersionKind]*kind{}, looked: sets.New[schema.GroupVersionKind]()}
 }
 
 // OnChange calls f after every change of a template, other than of its status alone, since its kind is watched. It must be
@@ -117,6 +120,7 @@ func (s *Store) Want(gvk schema.GroupVersionKind) {
 	if !known {
 		s.kinds[gvk] = &kind{}
 		s.asked = append(s.asked, gvk)
+		s.looked.Insert(gvk)
 	}
 	s.mu.Unlock()
 	if !known {
@@ -165,6 +169,7 @@ func (s *Store) Run(ctx context.Context) error {
 				if !start(gvk) {
 					logger.V(2).Info("Waiting for a kind to be served", "kind", gvk)
 					unknown = append(unknown, gvk)
+					s.found(gvk, nil)
 				}
 			}
 			if len(lost) > 0 {
@@ -258,12 +263,10 @@ func (s *Store) watch(ctx context.Context, gvk schema.GroupVersionKind, mapping 
 	}
 	if err != nil {
 		logger.Error(err, "Templates of this kind cannot be watched", "kind", gvk)
+		s.found(gvk, nil)
 		return
 	}
-	defined := s.isDefined(ctx, mapping)
-	s.mu.Lock()
-	s.kinds[gvk] = &kind{mapping: mapping, informer: informer, stop: stop, defined: defined}
-	s.mu.Unlock()
+	s.found(gvk, &kind{mapping: mapping, informer: informer, stop: stop, defined: s.isDefined(ctx, mapping)})
 	logger.V(2).Info("Watching templates", "kind", gvk)
 	done := make(chan struct{})
 	go func() {
