@@ -37,6 +37,7 @@ type Input struct {
 type Decision struct {
 	Scheduled bool // false: the placement in force still holds, or is held
 	Held      bool // scheduling is suspended: nobody looked whether the placement in force still holds
+	Deferred  bool // the policy is Lazy and says something else than the binding, which follows with the template's next change
 	Result    schedule.Decision
 }
 
@@ -44,8 +45,8 @@ type Decision struct {
 // the old binding.
 func Decide(in Input) (*binding.Binding, Decision) {
 	next := skeleton(in)
-	fill(in, next)
 	var d Decision
+	d.Deferred = fill(in, next)
 	switch suspended := next.Spec.Suspension; {
 	case suspended != nil && suspended.Scheduling != nil && *suspended.Scheduling:
 		d.Held = true
@@ -101,8 +102,8 @@ func skeleton(in Input) *binding.Binding {
 	return next
 }
 
-// fill copies what template and policy say.
-func fill(in Input, next *binding.Binding) {
+// fill copies what template and policy say. It reports whether the policy says more, which has to wait.
+func fill(in Input, next *binding.Binding) (deferred bool) {
 	t := in.Template
 	next.Spec.Resource = workv1alpha2.ObjectReference{
 		APIVersion: t.GetAPIVersion(), Kind: t.GetKind(), Namespace: t.GetNamespace(), Name: t.GetName(), UID: t.GetUID(),
@@ -120,17 +121,26 @@ func fill(in Input, next *binding.Binding) {
 		next.Labels[workv1alpha2.BindingManagedByLabel] = binding.ManagedByNamespace
 		next.Spec.Placement = &policyv1alpha1.Placement{}
 		next.Spec.SchedulerName = policyv1alpha1.DefaultSchedulerName
-		return
+		return false
 	}
-	p := in.Governor.Policy.Spec
-	placement := p.Placement
-	next.Spec.Placement = placement.DeepCopy()
-	next.Spec.PropagateDeps = p.PropagateDeps
-	next.Spec.SchedulerName = p.SchedulerName
-	next.Spec.Failover = p.Failover.DeepCopy()
-	next.Spec.ConflictResolution = p.ConflictResolution
-	next.Spec.PreserveResourcesOnDeletion = p.PreserveResourcesOnDeletion
-	next.Spec.Suspension = suspension(p.Suspension, next.Spec.Suspension)
+	if waits(in, next) {
+		said := next.Spec.DeepCopy()
+		follow(in.Governor.Policy.Spec, said)
+		return !equality.Semantic.DeepEqual(said, &next.Spec)
+	}
+	follow(in.Governor.Policy.Spec, &next.Spec)
+	return false
+}
+
+// follow copies what the policy says.
+func follow(p *policyv1alpha1.PropagationSpec, s *workv1alpha2.ResourceBindingSpec) {
+	s.Placement = p.Placement.DeepCopy()
+	s.PropagateDeps = p.PropagateDeps
+	s.SchedulerName = p.SchedulerName
+	s.Failover = p.Failover.DeepCopy()
+	s.ConflictResolution = p.ConflictResolution
+	s.PreserveResourcesOnDeletion = p.PreserveResourcesOnDeletion
+	s.Suspension = suspension(p.Suspension, s.Suspension)
 }
 
 // suspension takes over the policy's part and keeps what others have said about scheduling.

@@ -85,6 +85,9 @@ func TestNoClusterIsForgotten(t *testing.T) {
 func randomInput(r *rand.Rand) Input {
 	placements := []policyv1alpha1.Placement{duplicated, divided, tooFew(), {ClusterAffinity: only("m1", "m2")}, {ClusterAffinity: only("m3")}}
 	in := Input{Template: deployment(int64(r.IntN(6))), Governor: governed(placements[r.IntN(len(placements))]), Now: start}
+	if r.IntN(3) == 0 {
+		lazy(in.Governor.Policy.Spec)
+	}
 	for i := range 5 {
 		if r.IntN(3) == 0 {
 			continue

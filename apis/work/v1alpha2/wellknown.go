@@ -27,6 +27,10 @@ const (
 	// DependedByLabelPrefix begins the keys of the labels, on a binding, that hold the permanent ids of the bindings whose
 	// templates refer to its own. What follows is a code of the other binding's namespace/name.
 	DependedByLabelPrefix = "resourcebinding.karmada.io/depended-by-"
+
+	// LazyTemplateAnnotation, on a binding that a policy with activationPreference Lazy governs, tells apart what the template
+	// said when the binding last followed a policy. As long as it says the same, changes of the policy wait.
+	LazyTemplateAnnotation = "manifold-k8s.io/lazy-template"
 )
 
 // Finalizers of bindings.

@@ -271,6 +271,7 @@ func (c *Controller) unclaim(ctx context.Context, tmpl *unstructured.Unstructure
 		next := old.DeepCopy()
 		if next.Labels != nil && next.Annotations != nil {
 			binding.SetClaim(next.Labels, next.Annotations, nil)
+			delete(next.Annotations, workv1alpha2.LazyTemplateAnnotation) // whoever claims it next begins anew
 		}
 		placement.DropLeaving(next, c.clusters())
 		placement.Remember(old, next)

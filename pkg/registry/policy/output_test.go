@@ -47,7 +47,7 @@ func TestWarnings(t *testing.T) {
 		"schedulerName":      {set: func(s *spec) { s.SchedulerName = "x" }, want: []string{"spec.schedulerName: has no effect yet"}},
 		"empty failover":     {set: func(s *spec) { s.Failover = &policyv1alpha1.FailoverBehavior{} }},
 		"failover":           {set: func(s *spec) { application(s) }, want: []string{"spec.propagateDeps: has no effect yet", "spec.failover: has no effect yet"}},
-		"activation":         {set: func(s *spec) { s.ActivationPreference = policyv1alpha1.LazyActivation }, want: []string{"spec.activationPreference: has no effect yet"}},
+		"activation":         {set: func(s *spec) { s.ActivationPreference = policyv1alpha1.LazyActivation }},
 		"schedulePriority":   {set: func(s *spec) { s.SchedulePriority = &policyv1alpha1.SchedulePriority{} }, want: []string{"spec.schedulePriority: has no effect yet"}},
 		"association":        {set: func(s *spec) { s.Association = true }, want: []string{"spec.association: deprecated and without effect, use propagateDeps"}},
 		"spreadByLabel": {set: func(s *spec) {

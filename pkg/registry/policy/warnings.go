@@ -30,7 +30,6 @@ var noEffectYet = []struct {
 	{"spec.failover", func(s *propagation) bool {
 		return s.Failover != nil && (s.Failover.Application != nil || s.Failover.Cluster != nil)
 	}},
-	{"spec.activationPreference", func(s *propagation) bool { return s.ActivationPreference != "" }},
 	{"spec.schedulePriority", func(s *propagation) bool { return s.SchedulePriority != nil }},
 }
 
