@@ -67,10 +67,16 @@ func (c *Claim) Admit(_ context.Context, a admission.Attributes, _ admission.Obj
 		return nil
 	}
 	claim := binding.ClaimOf(obj.GetLabels(), obj.GetAnnotations())
-	if winner := c.governs(schema.GroupVersionKind(a.GetKind()), obj, claim); winner != nil {
+	if winner := c.governs(schema.GroupVersionKind(a.GetKind()), obj, claim); winner != nil && c.ready(winner) {
 		edit(obj, func(labels, annotations map[string]string) { binding.SetClaim(labels, annotations, winner) })
 	}
 	return nil
+}
+
+// ready reports whether a policy may claim: the override policies that it depends on are there.
+func (c *Claim) ready(p *match.Policy) bool {
+	cops, ops := c.policies.Load().Overrides(p.Namespace)
+	return len(match.MissingOverrides(p, cops, ops)) == 0
 }
 
 // keep puts the mark back on an object that has lost it, as long as the policy governs it: when it does not any more, it
@@ -84,8 +90,15 @@ func (c *Claim) keep(a admission.Attributes, obj metav1.Object) {
 	if claim.Name == "" || !unmarked(obj) {
 		return
 	}
-	if winner := c.governs(schema.GroupVersionKind(a.GetKind()), obj, claim); winner != nil {
+	winner := c.governs(schema.GroupVersionKind(a.GetKind()), obj, claim)
+	switch {
+	case winner == nil:
+	case c.ready(winner):
 		edit(obj, func(labels, annotations map[string]string) { binding.SetClaim(labels, annotations, winner) })
+	default: // what is claimed stays claimed until it can be claimed anew
+		edit(obj, func(labels, annotations map[string]string) {
+			binding.CopyClaim(labels, annotations, old.GetLabels(), old.GetAnnotations())
+		})
 	}
 }
 

@@ -52,6 +52,7 @@ type Claim struct {
 type Verdict struct {
 	Policy *Policy // nil: no policy governs the template
 	Kept   bool    // Policy is the one of the claim, not newly found
+	Taken  bool    // Policy takes the template over from the one of the claim, which would still govern it
 	Why    string  // why Policy governs the template, or why none does
 	Losers []Loser // every other policy given, in the order given, PropagationPolicies first
 }
@@ -124,7 +125,7 @@ func verdict(entries []contender, winner, claimer *contender) Verdict {
 	}
 	if winner != nil {
 		policy := winner.Policy // so that the verdict does not hold on to all entries
-		v.Policy, v.Kept = &policy, winner == claimer
+		v.Policy, v.Kept, v.Taken = &policy, winner == claimer, claimer != nil && winner != claimer
 	}
 	var winnerName string
 	if winner != nil {

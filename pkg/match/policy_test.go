@@ -241,6 +241,32 @@ func TestBestDoesNotDependOnOrderAndSettles(t *testing.T) {
 	}
 }
 
+// Who waits before it takes a template over has to know whether somebody else governs it meanwhile.
+func TestTaken(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		policies    policySet
+		claim       string
+		kept, taken bool
+	}{
+		"newly claimed":          {policies: "pp:a:all:0"},
+		"kept":                   {policies: "pp:a:all:0 pp:b:all:9", claim: "pp:a", kept: true},
+		"preempted":              {policies: "pp:a:all:0 pp:b:all:9:!", claim: "pp:a", taken: true},
+		"the claimer is going":   {policies: "pp:a:all:0:- pp:b:all:9:!", claim: "pp:a"},
+		"the claimer lost it":    {policies: "pp:a:none:0 pp:b:all:9:!", claim: "pp:a"},
+		"the claimer is unknown": {policies: "pp:b:all:9:!", claim: "pp:a"},
+		"nobody":                 {claim: "pp:a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pps, cpps := tc.policies.policies()
+			if v := Best(web, claimBy(tc.claim), pps, cpps); v.Kept != tc.kept || v.Taken != tc.taken {
+				t.Errorf("kept %v, taken %v; want %v, %v", v.Kept, v.Taken, tc.kept, tc.taken)
+			}
+		})
+	}
+}
+
 func BenchmarkBest(b *testing.B) {
 	for _, n := range []int{3, 300} {
 		b.Run(fmt.Sprintf("policies=%d", n), func(b *testing.B) {

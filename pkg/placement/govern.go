@@ -26,6 +26,8 @@ var Namespaces = corev1.SchemeGroupVersion.WithKind("Namespace")
 type Governor struct {
 	Policy    *match.Policy
 	Namespace bool
+	// Claimed says that the template is claimed by Policy, or by one that Policy takes it over from.
+	Claimed bool
 }
 
 // Any reports whether anybody decides about the template.
@@ -46,7 +48,8 @@ func Govern(gvk schema.GroupVersionKind, t metav1.Object, p Policies, skipped ma
 	if ok, _ := match.Propagatable(gvk, t.GetNamespace(), t.GetName(), t.GetLabels()); !ok || skipped.Has(t.GetNamespace()) {
 		return Governor{}
 	}
-	return Governor{Policy: match.Best(Matchable(gvk, t), binding.ClaimOf(t.GetLabels(), t.GetAnnotations()), p.Namespaced, p.ClusterWide).Policy}
+	v := match.Best(Matchable(gvk, t), binding.ClaimOf(t.GetLabels(), t.GetAnnotations()), p.Namespaced, p.ClusterWide)
+	return Governor{Policy: v.Policy, Claimed: v.Kept || v.Taken}
 }
 
 // Matchable returns what matching needs to know of a template.

@@ -8,7 +8,12 @@ package placement
 import (
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
+	"github.com/manifold-k8s/manifold/pkg/binding"
+	"github.com/manifold-k8s/manifold/pkg/match"
 )
 
 func TestFollowsToMembers(t *testing.T) {
@@ -38,6 +43,58 @@ func TestFollowsToMembers(t *testing.T) {
 			t.Parallel()
 			if got := followsToMembers(namespace(tc.ns, tc.labels)); got != tc.want {
 				t.Errorf("followsToMembers = %v, want %v", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestGovern(t *testing.T) {
+	t.Parallel()
+	policy := func(name string, change ...func(*policyv1alpha1.PropagationPolicy)) *policyv1alpha1.PropagationPolicy {
+		p := &policyv1alpha1.PropagationPolicy{ObjectMeta: metav1.ObjectMeta{
+			Namespace: "ns", Name: name, Labels: map[string]string{policyv1alpha1.PropagationPolicyPermanentIDLabel: name + "-id"},
+		}}
+		p.Spec.ResourceSelectors = []policyv1alpha1.ResourceSelector{{APIVersion: "apps/v1", Kind: "Deployment"}}
+		for _, f := range change {
+			f(p)
+		}
+		return p
+	}
+	first := int32(1)
+	preempting := func(p *policyv1alpha1.PropagationPolicy) {
+		p.Spec.Preemption, p.Spec.Priority = policyv1alpha1.PreemptAlways, &first
+	}
+	type list = []*policyv1alpha1.PropagationPolicy
+	for name, tc := range map[string]struct {
+		policies list
+		claimer  string
+		skipped  string
+		want     string
+		claimed  bool
+	}{
+		"nobody":                         {},
+		"somebody new":                   {policies: list{policy("a"), policy("b")}, want: "a"},
+		"its claimer":                    {policies: list{policy("a"), policy("b")}, claimer: "b", want: "b", claimed: true},
+		"who preempts the claimer":       {policies: list{policy("a", preempting), policy("b")}, claimer: "b", want: "a", claimed: true},
+		"who follows a lost one":         {policies: list{policy("a")}, claimer: "b", want: "a"},
+		"nobody, in a skipped namespace": {policies: list{policy("a")}, skipped: "n.", claimer: "a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tmpl := deployment(1)
+			if tc.claimer != "" {
+				labels, annotations := map[string]string{}, map[string]string{}
+				binding.SetClaim(labels, annotations, &match.Policy{Kind: match.KindPropagationPolicy, Namespace: "ns", Name: tc.claimer, PermanentID: tc.claimer + "-id"})
+				tmpl.SetLabels(labels)
+				tmpl.SetAnnotations(annotations)
+			}
+			skipped, err := match.ParseNamespaces([]string{tc.skipped})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := Govern(tmpl.GroupVersionKind(), tmpl, Policies{Namespaced: tc.policies}, skipped)
+			if got.Any() != (tc.want != "") || (got.Any() && got.Policy.Name != tc.want) || got.Claimed != tc.claimed {
+				t.Errorf("governed by %v, claimed %v; want %q, %v", got.Policy, got.Claimed, tc.want, tc.claimed)
 			}
 		})
 	}

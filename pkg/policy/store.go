@@ -8,6 +8,7 @@ package policy
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -58,6 +59,7 @@ func (s *Store) HasSynced() bool {
 // Selection is what a policy selects: Namespace is empty for a cluster-wide policy, and no selectors mean everything.
 type Selection struct {
 	Namespace string
+	Name      string // of the policy
 	Selectors []policyv1alpha1.ResourceSelector
 }
 
@@ -73,24 +75,24 @@ func (s Selection) Covers(t match.Template) bool {
 // f must return quickly.
 func (s *Store) OnPropagationChange(f func(...Selection)) error {
 	if err := on(s.pp, f, func(p *policyv1alpha1.PropagationPolicy) Selection {
-		return Selection{p.Namespace, p.Spec.ResourceSelectors}
+		return Selection{p.Namespace, p.Name, p.Spec.ResourceSelectors}
 	}); err != nil {
 		return err
 	}
 	return on(s.cpp, f, func(p *policyv1alpha1.ClusterPropagationPolicy) Selection {
-		return Selection{"", p.Spec.ResourceSelectors}
+		return Selection{"", p.Name, p.Spec.ResourceSelectors}
 	})
 }
 
 // OnOverrideChange does the same for override policies.
 func (s *Store) OnOverrideChange(f func(...Selection)) error {
 	if err := on(s.op, f, func(p *policyv1alpha1.OverridePolicy) Selection {
-		return Selection{p.Namespace, p.Spec.ResourceSelectors}
+		return Selection{p.Namespace, p.Name, p.Spec.ResourceSelectors}
 	}); err != nil {
 		return err
 	}
 	return on(s.cop, f, func(p *policyv1alpha1.ClusterOverridePolicy) Selection {
-		return Selection{"", p.Spec.ResourceSelectors}
+		return Selection{"", p.Name, p.Spec.ResourceSelectors}
 	})
 }
 
@@ -131,6 +133,27 @@ func (s *Store) Propagation(namespace string) ([]*policyv1alpha1.PropagationPoli
 // Overrides returns the override policies that may apply to templates of a namespace, which must not be changed.
 func (s *Store) Overrides(namespace string) ([]*policyv1alpha1.ClusterOverridePolicy, []*policyv1alpha1.OverridePolicy) {
 	return all[*policyv1alpha1.ClusterOverridePolicy](s.cop), inNamespace[*policyv1alpha1.OverridePolicy](s.op, namespace)
+}
+
+// Dependents returns what those propagation policies select that depend on the override policy of that name: for an
+// OverridePolicy, the PropagationPolicies of its namespace, for a ClusterOverridePolicy, whose namespace is empty, the
+// ClusterPropagationPolicies.
+func (s *Store) Dependents(namespace, name string) []Selection {
+	var out []Selection
+	for _, p := range inNamespace[*policyv1alpha1.PropagationPolicy](s.pp, namespace) {
+		if slices.Contains(p.Spec.DependentOverrides, name) {
+			out = append(out, Selection{p.Namespace, p.Name, p.Spec.ResourceSelectors})
+		}
+	}
+	if namespace != "" {
+		return out
+	}
+	for _, p := range all[*policyv1alpha1.ClusterPropagationPolicy](s.cpp) {
+		if slices.Contains(p.Spec.DependentOverrides, name) {
+			out = append(out, Selection{"", p.Name, p.Spec.ResourceSelectors})
+		}
+	}
+	return out
 }
 
 func all[T any](i cache.SharedIndexInformer) []T { return typed[T](i.GetStore().List()) }

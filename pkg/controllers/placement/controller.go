@@ -61,8 +61,9 @@ type Config struct {
 
 // Controller is the loop over templates.
 type Controller struct {
-	cfg  Config
-	loop *loop.Loop[template.Ref]
+	cfg     Config
+	loop    *loop.Loop[template.Ref]
+	waiting waiting
 
 	mu       sync.Mutex
 	informed bool                                 // Run knows all bindings
@@ -79,6 +80,9 @@ func New(cfg Config) (*Controller, error) {
 		return nil, err
 	}
 	if err := cfg.Policies.OnPropagationChange(c.policiesChanged); err != nil {
+		return nil, err
+	}
+	if err := cfg.Policies.OnOverrideChange(c.overridesChanged); err != nil {
 		return nil, err
 	}
 	_, err := cfg.Clusters.AddEventHandler(cache.ResourceEventHandlerFuncs{
@@ -130,6 +134,7 @@ func (c *Controller) step(ctx context.Context, ref template.Ref) (time.Duration,
 		return 0, nil // OnSynced brings us back
 	}
 	if tmpl == nil || tmpl.GetDeletionTimestamp() != nil {
+		c.waiting.over(ref)
 		return 0, c.withdraw(ctx, ref, tmpl, old)
 	}
 	if old == nil && c.cfg.Templates.NamespaceGoes(ref.Namespace) {
@@ -150,6 +155,10 @@ func (c *Controller) step(ctx context.Context, ref template.Ref) (time.Duration,
 			return 0, c.succeed(ctx, ref, old)
 		}
 	}
+	if missing := c.missingOverrides(governor.Policy); len(missing) > 0 {
+		return c.await(ctx, tmpl, old, governor, missing)
+	}
+	c.waiting.over(ref)
 	if !governor.Any() {
 		return 0, c.unclaim(ctx, tmpl, old)
 	}

@@ -43,7 +43,7 @@ func TestWarnings(t *testing.T) {
 		"propagateDeps":      {set: func(s *spec) { s.PropagateDeps = true }, want: []string{"spec.propagateDeps: has no effect yet"}},
 		"workloadAffinity":   {set: func(s *spec) { s.Placement.WorkloadAffinity = &policyv1alpha1.WorkloadAffinity{} }, want: []string{"spec.placement.workloadAffinity: has no effect yet"}},
 		"preemption":         {set: func(s *spec) { s.Preemption = policyv1alpha1.PreemptAlways }},
-		"dependentOverrides": {set: func(s *spec) { s.DependentOverrides = []string{"x"} }, want: []string{"spec.dependentOverrides: has no effect yet"}},
+		"dependentOverrides": {set: func(s *spec) { s.DependentOverrides = []string{"x"} }},
 		"schedulerName":      {set: func(s *spec) { s.SchedulerName = "x" }, want: []string{"spec.schedulerName: has no effect yet"}},
 		"empty failover":     {set: func(s *spec) { s.Failover = &policyv1alpha1.FailoverBehavior{} }},
 		"failover":           {set: func(s *spec) { application(s) }, want: []string{"spec.propagateDeps: has no effect yet", "spec.failover: has no effect yet"}},

@@ -23,7 +23,6 @@ var noEffectYet = []struct {
 }{
 	{"spec.propagateDeps", func(s *propagation) bool { return s.PropagateDeps }},
 	{"spec.placement.workloadAffinity", func(s *propagation) bool { return s.Placement.WorkloadAffinity != nil }},
-	{"spec.dependentOverrides", func(s *propagation) bool { return len(s.DependentOverrides) > 0 }},
 	{"spec.schedulerName", func(s *propagation) bool {
 		return s.SchedulerName != "" && s.SchedulerName != policyv1alpha1.DefaultSchedulerName
 	}},
