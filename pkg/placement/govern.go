@@ -39,17 +39,34 @@ type Policies struct {
 	ClusterWide []*policyv1alpha1.ClusterPropagationPolicy
 }
 
-// Govern returns who decides about a template of that kind. Nobody does about one that is never propagated, or is in a
-// skipped namespace.
+// Govern returns who decides about a template of that kind which has no binding yet.
 func Govern(gvk schema.GroupVersionKind, t metav1.Object, p Policies, skipped match.Namespaces) Governor {
+	return GovernClaimed(gvk, t, Claim(t, nil), p, skipped)
+}
+
+// GovernClaimed returns who decides about a template of that kind on which a policy has that claim. Nobody does about one
+// that is never propagated, or is in a skipped namespace.
+func GovernClaimed(gvk schema.GroupVersionKind, t metav1.Object, claim match.Claim, p Policies, skipped match.Namespaces) Governor {
 	if gvk == Namespaces {
 		return Governor{Namespace: followsToMembers(t) && !skipped.Has(t.GetName())}
 	}
 	if ok, _ := match.Propagatable(gvk, t.GetNamespace(), t.GetName(), t.GetLabels()); !ok || skipped.Has(t.GetNamespace()) {
 		return Governor{}
 	}
-	v := match.Best(Matchable(gvk, t), binding.ClaimOf(t.GetLabels(), t.GetAnnotations()), p.Namespaced, p.ClusterWide)
+	v := match.Best(Matchable(gvk, t), claim, p.Namespaced, p.ClusterWide)
 	return Governor{Policy: v.Policy, Claimed: v.Kept || v.Taken}
+}
+
+// Claim returns which policy has claimed a template that has that binding, or nil. It is the binding that counts: it is
+// written before the template's marks, and only over the state that was decided upon. So who comes before the marks are
+// in the cache does not take the template for unclaimed, and gives it to nobody else.
+func Claim(t metav1.Object, b *binding.Binding) match.Claim {
+	if b != nil && b.Spec.Resource.UID == t.GetUID() {
+		if claim := binding.ClaimOf(b.Labels, b.Annotations); claim.Name != "" {
+			return claim
+		}
+	}
+	return binding.ClaimOf(t.GetLabels(), t.GetAnnotations())
 }
 
 // Matchable returns what matching needs to know of a template.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
@@ -43,6 +44,47 @@ func TestFollowsToMembers(t *testing.T) {
 			t.Parallel()
 			if got := followsToMembers(namespace(tc.ns, tc.labels)); got != tc.want {
 				t.Errorf("followsToMembers = %v, want %v", got, tc.want)
+			}
+		})
+	}
+}
+
+// The marks of a binding count, if it is the template's: those of the template may be older.
+func TestClaim(t *testing.T) {
+	t.Parallel()
+	marks := func(name string) (labels, annotations map[string]string) {
+		labels, annotations = map[string]string{}, map[string]string{}
+		if name != "" {
+			binding.SetClaim(labels, annotations, &match.Policy{Kind: match.KindPropagationPolicy, Namespace: "ns", Name: name, PermanentID: name + "-id"})
+		}
+		return labels, annotations
+	}
+	for name, tc := range map[string]struct {
+		template, binding, uid string // uid is that of the template that the binding was made for; empty: there is none
+		want                   string
+	}{
+		"nobody":                      {},
+		"no binding":                  {template: "a", want: "a"},
+		"marks are not in the cache":  {binding: "b", uid: "u1", want: "b"},
+		"marks are older":             {template: "a", binding: "b", uid: "u1", want: "b"},
+		"nobody governs the binding":  {template: "a", uid: "u1", want: "a"},
+		"the binding is of a former":  {template: "a", binding: "b", uid: "u0", want: "a"},
+		"of a former, and new itself": {binding: "b", uid: "u0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tmpl := deployment(1)
+			labels, annotations := marks(tc.template)
+			tmpl.SetLabels(labels)
+			tmpl.SetAnnotations(annotations)
+			var b *binding.Binding
+			if tc.uid != "" {
+				b = &binding.Binding{}
+				b.Labels, b.Annotations = marks(tc.binding)
+				b.Spec.Resource.UID = types.UID(tc.uid)
+			}
+			if got := Claim(tmpl, b); got.Name != tc.want {
+				t.Errorf("claimed by %q, want %q", got.Name, tc.want)
 			}
 		})
 	}

@@ -140,7 +140,7 @@ func (c *Controller) step(ctx context.Context, ref template.Ref) (time.Duration,
 	if old == nil && c.cfg.Templates.NamespaceGoes(ref.Namespace) {
 		return 0, nil // the template goes with it, perhaps a moment later than its binding did
 	}
-	governor := c.governor(tmpl)
+	governor := c.governor(tmpl, old)
 	if old != nil {
 		switch {
 		case binding.TemplateKind(old) != ref.Kind && !(governor.Any() && vacant(old, tmpl)):
@@ -181,9 +181,10 @@ func vacant(b *binding.Binding, tmpl *unstructured.Unstructured) bool {
 	return b.Spec.Resource.UID == tmpl.GetUID() && b.DeletionTimestamp == nil && !binding.Claimed(b)
 }
 
-func (c *Controller) governor(tmpl *unstructured.Unstructured) placement.Governor {
+func (c *Controller) governor(tmpl *unstructured.Unstructured, b *binding.Binding) placement.Governor {
 	pps, cpps := c.cfg.Policies.Propagation(tmpl.GetNamespace())
-	return placement.Govern(tmpl.GroupVersionKind(), tmpl, placement.Policies{Namespaced: pps, ClusterWide: cpps}, c.cfg.Skipped)
+	policies := placement.Policies{Namespaced: pps, ClusterWide: cpps}
+	return placement.GovernClaimed(tmpl.GroupVersionKind(), tmpl, placement.Claim(tmpl, b), policies, c.cfg.Skipped)
 }
 
 func (c *Controller) clusters() []*clusterv1alpha1.Cluster {
