@@ -216,7 +216,7 @@ func permuted(t *testing.T, seed uint64, run func(w *world, r *rand.Rand)) map[s
 	return want
 }
 
-const seeds = 400
+const seeds = 200
 
 // After a start, the caches learn of what is stored in any order, policies before the first step. Whatever claims there
 // are already, and whichever template is looked at first, and again, the claims end the same.
