@@ -96,6 +96,37 @@ func TestCustomResourceBeforeItsDefinition(t *testing.T) {
 	expectGadgets(t, ns, "a")
 }
 
+// Policies may come before the kinds that they select: a ClusterPropagationPolicy sends the definition, a
+// PropagationPolicy the custom resources, as soon as the definition exists.
+func TestPoliciesBeforeTheDefinition(t *testing.T) {
+	t.Parallel()
+	ns := namespace(t)
+	g := newGadget()
+	hub.Create(t, ns, docs(
+		policy("gadgets", g.selector(), on("member1", "member2")),
+		clusterPolicy(g.name(), byName("CustomResourceDefinition", g.name()), on("member1", "member2"))))
+	t.Cleanup(func() { deleteAfter(t, "clusterpropagationpolicies", g.name()) })
+	g.define(t, hub.API)
+	hub.Create(t, ns, g.object("a"))
+	d := apitest.Within(t, kindCame, func() error { return isOn(t.Context(), g.name(), ns, "a", "member1", "member2") })
+	t.Logf("the object was in the members %v after it could be made", d)
+	claimedBy(t, g.name(), ns, "a", byPolicy, "gadgets")
+	expectGadgets(t, ns, "a")
+
+	hub.Patch(t, g.name(), ns, "a", `spec: {size: 2}`)
+	apitest.Eventually(t, func() error {
+		u, err := fleet[1].Get(t.Context(), g.name(), ns, "a")
+		if err == nil && field(u, "spec", "size") != int64(2) {
+			err = fmt.Errorf("the object is %v", u)
+		}
+		return err
+	})
+	hub.Delete(t, g.name(), ns, "a")
+	expectOn(t, g.name(), ns, "a")
+	hub.Delete(t, "customresourcedefinitions", "", g.name())
+	expectOn(t, "customresourcedefinitions", "", g.name())
+}
+
 // expectGadgets waits until the hub says that these are where they should be.
 func expectGadgets(t *testing.T, ns string, names ...string) {
 	t.Helper()
