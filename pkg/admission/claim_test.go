@@ -19,6 +19,7 @@ import (
 
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
 	"github.com/manifold-k8s/manifold/pkg/binding"
+	"github.com/manifold-k8s/manifold/pkg/local"
 	"github.com/manifold-k8s/manifold/pkg/match"
 	"github.com/manifold-k8s/manifold/pkg/policy"
 )
@@ -26,7 +27,7 @@ import (
 // knowing returns the plugin when it knows these policies.
 func knowing(t *testing.T, policies ...runtime.Object) *Claim {
 	t.Helper()
-	pp, cpp, op, cop := fcache.NewFakeControllerSource(), fcache.NewFakeControllerSource(), fcache.NewFakeControllerSource(), fcache.NewFakeControllerSource()
+	pp, op, none := fcache.NewFakeControllerSource(), fcache.NewFakeControllerSource(), fcache.NewFakeControllerSource()
 	for _, p := range policies {
 		switch p.(type) {
 		case *policyv1alpha1.PropagationPolicy:
@@ -35,7 +36,12 @@ func knowing(t *testing.T, policies ...runtime.Object) *Claim {
 			op.Add(p)
 		}
 	}
-	store := policy.NewStore(policy.ListWatches{Propagation: pp, ClusterPropagation: cpp, Override: op, ClusterOverride: cop})
+	source := func(s *fcache.FakeControllerSource) *local.Source {
+		return &local.Source{ListWatch: &cache.ListWatch{ListFunc: s.List, WatchFunc: s.Watch}}
+	}
+	store := policy.NewStore(policy.ListWatches{
+		Propagation: source(pp), ClusterPropagation: source(none), Override: source(op), ClusterOverride: source(none),
+	})
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- store.Run(ctx) }()

@@ -216,7 +216,7 @@ func permuted(t *testing.T, seed uint64, run func(w *world, r *rand.Rand)) map[s
 	return want
 }
 
-const seeds = 200
+const seeds = 150
 
 // After a start, the caches learn of what is stored in any order, policies before the first step. Whatever claims there
 // are already, and whichever template is looked at first, and again, the claims end the same.
@@ -242,7 +242,7 @@ func TestStartOrderDoesNotMatter(t *testing.T) {
 			}
 			w.learnt = w.policies
 			w.settle(r)
-			for range 5 { // doubled and late events
+			for range 2 { // doubled and late events
 				for _, o := range shuffled(r, templates) {
 					w.learn(o.(*unstructured.Unstructured).GetName())
 				}
