@@ -40,6 +40,15 @@ type Source struct {
 
 // Of returns the manifest, complete with marks and content hash. The error says which override cannot be applied.
 func Of(s Source) (*unstructured.Unstructured, error) {
+	return render.Render(withClaim(s.Template, s.Binding), s.target(), s.overrides())
+}
+
+// Changes returns what overrides change in the manifest, in the order in which they do. The error is that of Of.
+func Changes(s Source) ([]render.Change, error) {
+	return render.Changes(withClaim(s.Template, s.Binding), s.target(), s.overrides())
+}
+
+func (s Source) target() render.Target {
 	b, tmpl := s.Binding, s.Template
 	target := render.Target{
 		Cluster:     s.Cluster.Name,
@@ -53,7 +62,7 @@ func Of(s Source) (*unstructured.Unstructured, error) {
 	}
 	target.RetainReplicas, target.Autoscaled = s.Exists, s.Autoscaled
 	target.Completions = completions(b, tmpl, s.Cluster.Name)
-	return render.Render(withClaim(tmpl, b), target, s.overrides())
+	return target
 }
 
 // completions returns this member's share of a Job's completions, nil where they are not divided.

@@ -75,12 +75,8 @@ func (e *OverrideError) Unwrap() error { return e.Err }
 // that another field manager owns spec.replicas with the live value, as an autoscaler does, or apply it under a second
 // manager of its own.
 func Render(tmpl *unstructured.Unstructured, target Target, overrides []Override) (*unstructured.Unstructured, error) {
-	out := prune(tmpl)
-	kind := interpret.Of(tmpl.GroupVersionKind())
-	if err := setCount(out.Object, kind.ReplicaPath(), target.Replicas); err != nil {
-		return nil, err
-	}
-	if err := setCount(out.Object, kind.CompletionsPath(), target.Completions); err != nil {
+	out, err := base(tmpl, target)
+	if err != nil {
 		return nil, err
 	}
 	for _, o := range overrides {
@@ -92,6 +88,19 @@ func Render(tmpl *unstructured.Unstructured, target Target, overrides []Override
 		unstructured.RemoveNestedField(out.Object, path...)
 	}
 	if err := stamp(out, target); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// base is what overrides start from: the template without what is the hub's, and with the target's share.
+func base(tmpl *unstructured.Unstructured, target Target) (*unstructured.Unstructured, error) {
+	out := prune(tmpl)
+	kind := interpret.Of(tmpl.GroupVersionKind())
+	if err := setCount(out.Object, kind.ReplicaPath(), target.Replicas); err != nil {
+		return nil, err
+	}
+	if err := setCount(out.Object, kind.CompletionsPath(), target.Completions); err != nil {
 		return nil, err
 	}
 	return out, nil
