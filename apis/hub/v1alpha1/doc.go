@@ -3,8 +3,9 @@ Copyright 2026 The Manifold Authors.
 SPDX-License-Identifier: Apache-2.0
 */
 
-// Package v1alpha1 has the kind Federation of the group hub.manifold-k8s.io: the federation that this server is, as one
-// object. Its subresource proxy is the whole API of the hub at another path, for clients that can only reach that path.
+// Package v1alpha1 has the kinds of the group hub.manifold-k8s.io. Federation is the federation that this server is, as one
+// object; its subresource proxy is the whole API of the hub at another path, for clients that can only reach that path.
+// Explanation is what the subresource explain of every template answers.
 //
 // +k8s:deepcopy-gen=package
 // +k8s:openapi-gen=true

@@ -47,6 +47,7 @@ func AddToGroupVersion(s *runtime.Scheme) error {
 // version: there is one set of Go types, so that no conversion is needed between the two.
 func AddKnownTypes(s *runtime.Scheme, gv schema.GroupVersion) {
 	s.AddKnownTypes(gv,
+		&Explanation{},
 		&Federation{},
 		&FederationList{},
 	)

@@ -11,6 +11,36 @@ SPDX-License-Identifier: Apache-2.0
 package v1alpha1
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ExplainedCluster) OpenAPIModelName() string {
+	return "io.manifold-k8s.hub.v1alpha1.ExplainedCluster"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ExplainedOverride) OpenAPIModelName() string {
+	return "io.manifold-k8s.hub.v1alpha1.ExplainedOverride"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ExplainedPlacement) OpenAPIModelName() string {
+	return "io.manifold-k8s.hub.v1alpha1.ExplainedPlacement"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ExplainedPolicy) OpenAPIModelName() string {
+	return "io.manifold-k8s.hub.v1alpha1.ExplainedPolicy"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ExplainedTemplate) OpenAPIModelName() string {
+	return "io.manifold-k8s.hub.v1alpha1.ExplainedTemplate"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Explanation) OpenAPIModelName() string {
+	return "io.manifold-k8s.hub.v1alpha1.Explanation"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Federation) OpenAPIModelName() string {
 	return "io.manifold-k8s.hub.v1alpha1.Federation"
 }
@@ -23,4 +53,9 @@ func (in FederationList) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in FederationStatus) OpenAPIModelName() string {
 	return "io.manifold-k8s.hub.v1alpha1.FederationStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in FieldChange) OpenAPIModelName() string {
+	return "io.manifold-k8s.hub.v1alpha1.FieldChange"
 }

@@ -36,9 +36,16 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.ResourceModel{}.OpenAPIModelName():                      schema_manifold_apis_cluster_v1alpha1_ResourceModel(ref),
 		v1alpha1.ResourceModelRange{}.OpenAPIModelName():                 schema_manifold_apis_cluster_v1alpha1_ResourceModelRange(ref),
 		v1alpha1.ResourceSummary{}.OpenAPIModelName():                    schema_manifold_apis_cluster_v1alpha1_ResourceSummary(ref),
+		hubv1alpha1.ExplainedCluster{}.OpenAPIModelName():                schema_manifold_apis_hub_v1alpha1_ExplainedCluster(ref),
+		hubv1alpha1.ExplainedOverride{}.OpenAPIModelName():               schema_manifold_apis_hub_v1alpha1_ExplainedOverride(ref),
+		hubv1alpha1.ExplainedPlacement{}.OpenAPIModelName():              schema_manifold_apis_hub_v1alpha1_ExplainedPlacement(ref),
+		hubv1alpha1.ExplainedPolicy{}.OpenAPIModelName():                 schema_manifold_apis_hub_v1alpha1_ExplainedPolicy(ref),
+		hubv1alpha1.ExplainedTemplate{}.OpenAPIModelName():               schema_manifold_apis_hub_v1alpha1_ExplainedTemplate(ref),
+		hubv1alpha1.Explanation{}.OpenAPIModelName():                     schema_manifold_apis_hub_v1alpha1_Explanation(ref),
 		hubv1alpha1.Federation{}.OpenAPIModelName():                      schema_manifold_apis_hub_v1alpha1_Federation(ref),
 		hubv1alpha1.FederationList{}.OpenAPIModelName():                  schema_manifold_apis_hub_v1alpha1_FederationList(ref),
 		hubv1alpha1.FederationStatus{}.OpenAPIModelName():                schema_manifold_apis_hub_v1alpha1_FederationStatus(ref),
+		hubv1alpha1.FieldChange{}.OpenAPIModelName():                     schema_manifold_apis_hub_v1alpha1_FieldChange(ref),
 		policyv1alpha1.ApplicationFailoverBehavior{}.OpenAPIModelName():  schema_manifold_apis_policy_v1alpha1_ApplicationFailoverBehavior(ref),
 		policyv1alpha1.ClusterAffinity{}.OpenAPIModelName():              schema_manifold_apis_policy_v1alpha1_ClusterAffinity(ref),
 		policyv1alpha1.ClusterAffinityTerm{}.OpenAPIModelName():          schema_manifold_apis_policy_v1alpha1_ClusterAffinityTerm(ref),
@@ -824,6 +831,483 @@ func schema_manifold_apis_cluster_v1alpha1_ResourceSummary(ref common.ReferenceC
 	}
 }
 
+func schema_manifold_apis_hub_v1alpha1_ExplainedCluster(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ExplainedCluster is a cluster and what it has of the template.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Name of the cluster.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"target": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Whether the cluster is to have the template.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"replicas": {
+						SchemaProps: spec.SchemaProps{
+							Description: "How many replicas it is to have. Absent for kinds without replicas.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"why": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Why the cluster is to have the template, with this share, or why it is not.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"suspended": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Whether nothing is sent to the cluster for now.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"applied": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Whether the copy in the cluster is what it should be.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"health": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Whether the copy is in good health: Healthy, Unhealthy or Unknown.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"message": {
+						SchemaProps: spec.SchemaProps{
+							Description: "What is wrong with the copy, as the binding has it.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"overrideError": {
+						SchemaProps: spec.SchemaProps{
+							Description: "The override that cannot be applied, and why. Nothing is sent to the cluster until it can.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"changes": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "What overrides change in the template for this cluster, in the order in which they do.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(hubv1alpha1.FieldChange{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"template": {
+						SchemaProps: spec.SchemaProps{
+							Description: "The template without what is true of it on the hub only, from which the manifest is made. Given for the cluster that is asked for by the parameter cluster.",
+							Ref:         ref("io.k8s.apimachinery.pkg.runtime.RawExtension"),
+						},
+					},
+					"manifest": {
+						SchemaProps: spec.SchemaProps{
+							Description: "The manifest that the cluster is to have. Given for the cluster that is asked for by the parameter cluster, if it is to have the template.",
+							Ref:         ref("io.k8s.apimachinery.pkg.runtime.RawExtension"),
+						},
+					},
+				},
+				Required: []string{"name"},
+			},
+		},
+		Dependencies: []string{
+			hubv1alpha1.FieldChange{}.OpenAPIModelName(), "io.k8s.apimachinery.pkg.runtime.RawExtension"},
+	}
+}
+
+func schema_manifold_apis_hub_v1alpha1_ExplainedOverride(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ExplainedOverride is an override policy that selects the template.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "OverridePolicy or ClusterOverridePolicy.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"namespace": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Namespace of an OverridePolicy.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Name of the policy.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"clusters": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "The clusters, among those that are to have the template, that some rule of the policy is for.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"kind", "name"},
+			},
+		},
+	}
+}
+
+func schema_manifold_apis_hub_v1alpha1_ExplainedPlacement(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ExplainedPlacement is how a template is placed.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"binding": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Name of the ResourceBinding, in the template's namespace, or of the ClusterResourceBinding of a template in none. Absent while there is none.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"reason": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Reason of the condition Scheduled.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"message": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Message of the condition Scheduled.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"affinity": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Which of the placement's cluster affinities is in use.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"lastScheduledTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "When the template was last scheduled.",
+							Ref:         ref("io.k8s.apimachinery.pkg.apis.meta.v1.Time"),
+						},
+					},
+					"schedulingSuspended": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Whether the placement is held as it is, as scheduling is suspended.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"dispatchingSuspended": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Whether nothing is sent to any cluster for now.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			"io.k8s.apimachinery.pkg.apis.meta.v1.Time"},
+	}
+}
+
+func schema_manifold_apis_hub_v1alpha1_ExplainedPolicy(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ExplainedPolicy is a propagation policy and what it has to do with the template.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PropagationPolicy or ClusterPropagationPolicy.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"namespace": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Namespace of a PropagationPolicy.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Name of the policy.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"why": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Why it governs the template, or why it does not.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"kind", "name", "why"},
+			},
+		},
+	}
+}
+
+func schema_manifold_apis_hub_v1alpha1_ExplainedTemplate(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ExplainedTemplate names a template.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "API version of the template, which policies name.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind of the template.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"uid": {
+						SchemaProps: spec.SchemaProps{
+							Description: "UID of the template.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"replicas": {
+						SchemaProps: spec.SchemaProps{
+							Description: "How many replicas the template asks for. Absent for kinds without replicas.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+				},
+				Required: []string{"apiVersion", "kind"},
+			},
+		},
+	}
+}
+
+func schema_manifold_apis_hub_v1alpha1_Explanation(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Explanation says why a template is where it is: which policy governs it and why the others do not, which clusters have it and why, and what overrides change there. It is computed when it is read, at the subresource explain of the template.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Name and namespace of the template.",
+							Default:     map[string]interface{}{},
+							Ref:         ref("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"),
+						},
+					},
+					"template": {
+						SchemaProps: spec.SchemaProps{
+							Description: "The template.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(hubv1alpha1.ExplainedTemplate{}.OpenAPIModelName()),
+						},
+					},
+					"state": {
+						SchemaProps: spec.SchemaProps{
+							Description: "What has become of the template, in one word.\n\nPossible enum values:\n - `\"Deleting\"` means that the template is being deleted, and its copies with it.\n - `\"Incomplete\"` means that some cluster has not what it should have.\n - `\"NotPropagated\"` means that such an object stays on the hub, whatever policies say.\n - `\"Placed\"` means that all clusters have what they should have.\n - `\"Released\"` means that no policy selects the template any more; copies stay as they were.\n - `\"Unscheduled\"` means that the placement cannot be satisfied.\n - `\"Unselected\"` means that no policy selects the template, and that it is in no cluster.\n - `\"Waiting\"` means that the template has a policy and is not placed yet.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Deleting", "Incomplete", "NotPropagated", "Placed", "Released", "Unscheduled", "Unselected", "Waiting"},
+						},
+					},
+					"message": {
+						SchemaProps: spec.SchemaProps{
+							Description: "What has become of the template, and why, for people.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"policy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "The policy that governs the template. Absent if none does.",
+							Ref:         ref(hubv1alpha1.ExplainedPolicy{}.OpenAPIModelName()),
+						},
+					},
+					"otherPolicies": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "The policies that could govern the template and do not, those that select it first.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(hubv1alpha1.ExplainedPolicy{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"omittedPolicies": {
+						SchemaProps: spec.SchemaProps{
+							Description: "How many further policies, which do not select the template, are left out.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"placement": {
+						SchemaProps: spec.SchemaProps{
+							Description: "How the template is placed. Absent if nobody governs it and it was never placed.",
+							Ref:         ref(hubv1alpha1.ExplainedPlacement{}.OpenAPIModelName()),
+						},
+					},
+					"overrides": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "The override policies that select the template, in the order in which they apply.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(hubv1alpha1.ExplainedOverride{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"clusters": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Every cluster, sorted by name: those that have the template and those that do not.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(hubv1alpha1.ExplainedCluster{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"notes": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "What else there is to know, in sentences.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"template", "state", "message"},
+			},
+		},
+		Dependencies: []string{
+			hubv1alpha1.ExplainedCluster{}.OpenAPIModelName(), hubv1alpha1.ExplainedOverride{}.OpenAPIModelName(), hubv1alpha1.ExplainedPlacement{}.OpenAPIModelName(), hubv1alpha1.ExplainedPolicy{}.OpenAPIModelName(), hubv1alpha1.ExplainedTemplate{}.OpenAPIModelName(), "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"},
+	}
+}
+
 func schema_manifold_apis_hub_v1alpha1_Federation(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -950,6 +1434,66 @@ func schema_manifold_apis_hub_v1alpha1_FederationStatus(ref common.ReferenceCall
 					},
 				},
 				Required: []string{"clusters", "readyClusters"},
+			},
+		},
+	}
+}
+
+func schema_manifold_apis_hub_v1alpha1_FieldChange(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "FieldChange is what an overrider does to one field.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"policy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "The override policy: its kind, namespace and name, such as OverridePolicy default/registry.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"rule": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Index of the rule in the policy's overrideRules.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"overrider": {
+						SchemaProps: spec.SchemaProps{
+							Description: "The overrider inside the rule, such as overriders.imageOverrider[0].",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"path": {
+						SchemaProps: spec.SchemaProps{
+							Description: "JSON pointer to the field. After items were added to a list or removed, it is the place that they have, or had.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"from": {
+						SchemaProps: spec.SchemaProps{
+							Description: "The value before, strings as they are and others as JSON, shortened if it is long. Absent if the field was not there.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"to": {
+						SchemaProps: spec.SchemaProps{
+							Description: "The value after. Absent if the field is removed.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"policy", "rule", "overrider", "path"},
 			},
 		},
 	}
