@@ -1,0 +1,261 @@
+/*
+Copyright 2026 The Manifold Authors.
+SPDX-License-Identifier: Apache-2.0
+*/
+
+package explain
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
+	hubv1alpha1 "github.com/manifold-k8s/manifold/apis/hub/v1alpha1"
+	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
+	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
+	"github.com/manifold-k8s/manifold/pkg/binding"
+	"github.com/manifold-k8s/manifold/pkg/interpret"
+	"github.com/manifold-k8s/manifold/pkg/match"
+	"github.com/manifold-k8s/manifold/pkg/placement"
+	"github.com/manifold-k8s/manifold/pkg/schedule"
+)
+
+// Input is all that an explanation rests on. Nothing of it is changed.
+type Input struct {
+	Template *unstructured.Unstructured
+	// Policies, ClusterOverrides and Overrides are those that may concern the template: those of its namespace, and all
+	// cluster-wide ones.
+	Policies         placement.Policies
+	ClusterOverrides []*policyv1alpha1.ClusterOverridePolicy
+	Overrides        []*policyv1alpha1.OverridePolicy
+	Clusters         []*clusterv1alpha1.Cluster
+	// Binding is the one that has the name which the template's has, nil if there is none. It may be another's.
+	Binding *binding.Binding
+	// Skipped are namespaces that stay on the hub.
+	Skipped match.Namespaces
+	Now     time.Time
+	// Cluster is the name of the cluster whose manifest is wanted; empty for none.
+	Cluster string
+}
+
+// Knows reports whether anything can be said of a cluster: there is one of that name, or it may have a copy.
+func (in Input) Knows(cluster string) bool {
+	return slices.ContainsFunc(in.Clusters, func(c *clusterv1alpha1.Cluster) bool { return c.Name == cluster }) ||
+		in.Binding != nil && slices.Contains(binding.Clusters(in.Binding), cluster)
+}
+
+// Explain answers for one template.
+func Explain(in Input) *hubv1alpha1.Explanation {
+	x := newSubject(in)
+	x.tellPolicies()
+	x.tellPlacement()
+	x.tellClusters()
+	x.tellNotes()
+	x.out.State, x.out.Message = x.state()
+	return x.out
+}
+
+// subject is a template on the way to its explanation.
+type subject struct {
+	Input
+	gvk      schema.GroupVersionKind
+	workload bool // kinds with replicas
+	out      *hubv1alpha1.Explanation
+
+	barred   string // why nobody may govern it; empty if somebody may
+	governor placement.Governor
+	stored   *binding.Binding // the template's own, nil if there is none
+	foreign  string           // why the binding of that name is not the template's; empty if it is, or there is none
+
+	// What a decision would say now. Only set if somebody governs the template.
+	next     *binding.Binding
+	decision placement.Decision
+	anew     map[string]schedule.Verdict // by cluster
+	fresh    schedule.Decision
+}
+
+func newSubject(in Input) *subject {
+	t := in.Template
+	x := &subject{Input: in, gvk: t.GroupVersionKind()}
+	x.out = &hubv1alpha1.Explanation{
+		TypeMeta:   metav1.TypeMeta{APIVersion: hubv1alpha1.SchemeGroupVersion.String(), Kind: "Explanation"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: t.GetNamespace(), Name: t.GetName()},
+		Template:   hubv1alpha1.ExplainedTemplate{APIVersion: t.GetAPIVersion(), Kind: t.GetKind(), UID: t.GetUID()},
+	}
+	var replicas int32
+	if replicas, x.workload = interpret.Of(x.gvk).Replicas(t); x.workload {
+		x.out.Template.Replicas = &replicas
+	}
+	x.barred = placement.Barred(x.gvk, t, in.Skipped)
+	x.governor = placement.Govern(x.gvk, t, in.Policies, in.Skipped)
+	x.stored, x.foreign = own(in.Binding, t)
+	if !x.governor.Any() {
+		return x
+	}
+	decide := placement.Input{Template: t, Governor: x.governor, Old: x.stored, Clusters: in.Clusters, Now: in.Now}
+	x.next, x.decision = placement.Decide(decide)
+	x.fresh = placement.Anew(decide)
+	x.anew = make(map[string]schedule.Verdict, len(x.fresh.Verdicts))
+	for _, v := range x.fresh.Verdicts {
+		x.anew[v.Cluster] = v
+	}
+	return x
+}
+
+// own returns the binding if it is the template's, and why it is not if it is another's.
+func own(b *binding.Binding, t *unstructured.Unstructured) (own *binding.Binding, foreign string) {
+	switch {
+	case b == nil:
+		return nil, ""
+	case binding.TemplateKind(b).GroupKind() != t.GroupVersionKind().GroupKind():
+		r := b.Spec.Resource
+		return nil, fmt.Sprintf("the name %s, which its binding would have, belongs to the binding of %s %s of %s: only one of them can be propagated", b.Name, r.Kind, r.Name, r.APIVersion)
+	case b.Spec.Resource.UID != t.GetUID():
+		return nil, fmt.Sprintf("the binding %s of a former object of the same name is still there", b.Name)
+	case b.Spec.Resource.APIVersion != t.GetAPIVersion():
+		return nil, fmt.Sprintf("it is propagated as %s, in which version a policy selects it", b.Spec.Resource.APIVersion)
+	}
+	return b, ""
+}
+
+// inForce is the binding by which the template is placed, or would be. It is nil if nobody ever governed it.
+func (x *subject) inForce() *binding.Binding {
+	if x.stored != nil {
+		return x.stored
+	}
+	return x.next
+}
+
+// state sums up.
+func (x *subject) state() (hubv1alpha1.ExplanationState, string) {
+	switch {
+	case x.Template.GetDeletionTimestamp() != nil:
+		return hubv1alpha1.ExplanationDeleting, "the template is being deleted, and its copies with it"
+	case x.barred != "":
+		return hubv1alpha1.ExplanationNotPropagated, "it stays on the hub: " + x.barred
+	case !x.governor.Any() && x.stored == nil:
+		return hubv1alpha1.ExplanationUnselected, "no policy selects it, so it is in no cluster"
+	case !x.governor.Any():
+		return hubv1alpha1.ExplanationReleased, fmt.Sprintf("no policy selects it any more: what is in %s stays as it is, until one does", names(binding.Clusters(x.stored)))
+	case x.foreign != "":
+		return hubv1alpha1.ExplanationWaiting, x.foreign
+	case x.stored == nil:
+		return hubv1alpha1.ExplanationWaiting, "it has a policy and is about to be placed: " + x.fresh.Message
+	case x.stored.DeletionTimestamp != nil:
+		return hubv1alpha1.ExplanationWaiting, fmt.Sprintf("its former binding is being removed, with the copies in %s", names(binding.Clusters(x.stored)))
+	}
+	c := meta.FindStatusCondition(x.stored.Status.Conditions, workv1alpha2.Scheduled)
+	switch {
+	case c != nil && c.Status != metav1.ConditionTrue:
+		return hubv1alpha1.ExplanationUnscheduled, "it cannot be placed as the policy says: " + c.Message
+	case len(x.stored.Spec.Clusters) == 0:
+		return hubv1alpha1.ExplanationUnscheduled, "it is placed in no cluster"
+	}
+	return x.completeness()
+}
+
+// completeness says how many of the targets have what they should have.
+func (x *subject) completeness() (hubv1alpha1.ExplanationState, string) {
+	var wrong, unwell []string
+	for _, c := range x.out.Clusters {
+		switch {
+		case !c.Target:
+		case !c.Applied || c.Message != "" || c.OverrideError != "":
+			wrong = append(wrong, c.Name)
+		case c.Health == string(workv1alpha2.ResourceUnhealthy):
+			unwell = append(unwell, c.Name)
+		}
+	}
+	all := len(x.stored.Spec.Clusters)
+	switch {
+	case len(wrong) > 0:
+		return hubv1alpha1.ExplanationIncomplete, fmt.Sprintf("%d of %s have what they should have, not %s", all-len(wrong), count(all, "cluster"), names(wrong))
+	case len(unwell) > 0:
+		return hubv1alpha1.ExplanationPlaced, fmt.Sprintf("it is in %s as it should be, and not in good health in %s", count(all, "cluster"), names(unwell))
+	}
+	return hubv1alpha1.ExplanationPlaced, fmt.Sprintf("it is in %s as it should be", count(all, "cluster"))
+}
+
+// tellPlacement says how the template is placed.
+func (x *subject) tellPlacement() {
+	b := x.inForce()
+	if b == nil {
+		return
+	}
+	p := &hubv1alpha1.ExplainedPlacement{Affinity: b.Status.SchedulerObservedAffinityName}
+	x.out.Placement = p
+	if x.stored != nil {
+		p.Binding, p.LastScheduledTime = b.Name, b.Status.LastScheduledTime.DeepCopy()
+	}
+	if c := meta.FindStatusCondition(b.Status.Conditions, workv1alpha2.Scheduled); c != nil {
+		p.Reason, p.Message = c.Reason, c.Message
+	}
+	if s := b.Spec.Suspension; s != nil {
+		p.SchedulingSuspended = s.Scheduling != nil && *s.Scheduling
+		p.DispatchingSuspended = s.Dispatching != nil && *s.Dispatching
+	}
+}
+
+// tellNotes says what is worth knowing besides.
+func (x *subject) tellNotes() {
+	note := func(format string, args ...any) { x.out.Notes = append(x.out.Notes, fmt.Sprintf(format, args...)) }
+	if x.barred != "" {
+		if ignored := x.selecting(); len(ignored) > 0 {
+			note("policies that select it are without effect: %s", names(ignored))
+		}
+		if x.stored != nil {
+			note("copies that were made before stay as they are in %s", names(binding.Clusters(x.stored)))
+		}
+	}
+	b := x.inForce()
+	if b == nil || !x.governor.Any() {
+		return
+	}
+	if x.stored != nil && x.decision.Scheduled && !sameTargets(x.stored.Spec.Clusters, x.next.Spec.Clusters) {
+		note("the binding is about to follow a change: %s", x.fresh.Message)
+	}
+	if x.decision.Held {
+		note("scheduling is suspended: clusters and replicas stay as they are")
+	}
+	if s := b.Spec.Suspension; s != nil && s.Dispatching != nil && *s.Dispatching {
+		note("dispatching is suspended: nothing is sent to any cluster")
+	}
+	if len(x.fresh.Unsupported) > 0 {
+		note("the policy says what has no effect yet: %s", strings.Join(x.fresh.Unsupported, ", "))
+	}
+	if p := b.Spec.PreserveResourcesOnDeletion; p != nil && *p {
+		note("when it is deleted, its copies stay in the clusters")
+	}
+}
+
+func sameTargets(a, b []workv1alpha2.TargetCluster) bool {
+	return slices.EqualFunc(a, b, func(a, b workv1alpha2.TargetCluster) bool { return a.Name == b.Name && a.Replicas == b.Replicas })
+}
+
+// maxNames bounds how many of many are named in a sentence.
+const maxNames = 5
+
+// names lists the first few of many.
+func names(all []string) string {
+	switch {
+	case len(all) == 0:
+		return "no cluster"
+	case len(all) > maxNames:
+		return fmt.Sprintf("%s and %d more", strings.Join(all[:maxNames], ", "), len(all)-maxNames)
+	}
+	return strings.Join(all, ", ")
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
