@@ -22,6 +22,7 @@ import (
 	"k8s.io/apiserver/pkg/authentication/request/union"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	genericfilters "k8s.io/apiserver/pkg/endpoints/filters"
+	"k8s.io/apiserver/pkg/endpoints/request"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	serverstorage "k8s.io/apiserver/pkg/server/storage"
 	"k8s.io/apiserver/pkg/util/notfoundhandler"
@@ -68,6 +69,8 @@ type Config struct {
 	Wrap Wrap
 	// Handle, if not nil, wraps what answers requests that have been authorized.
 	Handle func(http.Handler) http.Handler
+	// Resolve, if not nil, wraps what reads from a URL what a request is about.
+	Resolve func(request.RequestInfoResolver) request.RequestInfoResolver
 	// Uncollected are native resources that garbage collection and quotas pass over, as Group.Uncollected.
 	Uncollected []schema.GroupResource
 }
@@ -106,6 +109,9 @@ func New(cfg Config) (*Server, error) {
 		g.storeAsJSON(factory)
 	}
 	handle(cfg.Handle, generic)
+	if cfg.Resolve != nil {
+		generic.RequestInfoResolver = cfg.Resolve(genericapiserver.NewRequestInfoResolver(generic))
+	}
 	if err := admit(cfg.Front, generic); err != nil {
 		return nil, fmt.Errorf("open to the users of another server: %w", err)
 	}

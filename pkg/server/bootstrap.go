@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
+	hubv1alpha1 "github.com/manifold-k8s/manifold/apis/hub/v1alpha1"
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
 	searchv1alpha1 "github.com/manifold-k8s/manifold/apis/search/v1alpha1"
 	workv1alpha1 "github.com/manifold-k8s/manifold/apis/work/v1alpha1"
@@ -74,12 +75,15 @@ func clusterRoles() []rbacv1.ClusterRole {
 		{APIGroups: []string{searchv1alpha1.GroupName}, Resources: []string{"resourceregistries", "resourceregistries/status"}, Verbs: view.Rules[0].Verbs},
 		{APIGroups: []string{searchv1alpha1.GroupName}, Resources: []string{"search", "search/api", "search/apis"}, Verbs: []string{"get"}},
 	}
+	// Who may read a template may know why it is where it is; that he may read it is asked besides.
+	explained := role("manifold-explain", []string{"view", "edit", "admin"})
+	explained.Rules = []rbacv1.PolicyRule{{APIGroups: []string{"*"}, Resources: []string{"*/" + hubv1alpha1.ExplainSubresource}, Verbs: []string{"get"}}}
 	// What pods and nodes use is for who may see them. The role is called as metrics-server's own.
 	usage := role("system:aggregated-metrics-reader", []string{"view"})
 	usage.Rules = []rbacv1.PolicyRule{
 		{APIGroups: []string{metrics.SchemeGroupVersion.Group}, Resources: []string{"pods", "nodes"}, Verbs: []string{"get", "list"}},
 	}
-	return []rbacv1.ClusterRole{usage, view, edit, works, find}
+	return []rbacv1.ClusterRole{usage, view, edit, works, find, explained}
 }
 
 // bootstrap makes sure that the objects exist which every hub has.

@@ -23,6 +23,7 @@ import (
 	workv1alpha1 "github.com/manifold-k8s/manifold/apis/work/v1alpha1"
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 	"github.com/manifold-k8s/manifold/pkg/dryrun"
+	"github.com/manifold-k8s/manifold/pkg/explain/subresource"
 	generatedopenapi "github.com/manifold-k8s/manifold/pkg/generated/openapi"
 	"github.com/manifold-k8s/manifold/pkg/native"
 	"github.com/manifold-k8s/manifold/pkg/registry/cluster"
@@ -126,8 +127,10 @@ func definitions(ref openapi.ReferenceCallback) map[string]openapi.OpenAPIDefini
 	return maps.Clone(generatedopenapi.GetOpenAPIDefinitions(ref))
 }
 
-// prepare looks at requests that have been authorized before they are answered.
-func prepare(next http.Handler) http.Handler {
+// prepare returns what looks at requests that have been authorized before they are answered.
+func prepare(explained *subresource.Subresource) func(http.Handler) http.Handler {
 	passing := dryrun.Pass(clusterv1alpha1.GroupName, searchv1alpha1.GroupName, hubv1alpha1.GroupName)
-	return passing(unified.NoteEncoding(next))
+	return func(next http.Handler) http.Handler {
+		return explained.Wrap(passing(unified.NoteEncoding(next)))
+	}
 }

@@ -35,6 +35,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/controllers/status"
 	"github.com/manifold-k8s/manifold/pkg/controllers/sync"
 	"github.com/manifold-k8s/manifold/pkg/controllers/work"
+	"github.com/manifold-k8s/manifold/pkg/explain/subresource"
 	"github.com/manifold-k8s/manifold/pkg/local"
 	"github.com/manifold-k8s/manifold/pkg/match"
 	"github.com/manifold-k8s/manifold/pkg/member"
@@ -61,6 +62,7 @@ type hubConfig struct {
 	telemetry *telemetry.Recorder
 	owned     *unified.Unified // gets the connections to the members
 	into      *through.Late    // likewise
+	explained *subresource.Subresource
 	// idle is how long caches of members' objects are kept that nobody asks.
 	idle time.Duration
 	// skipped are namespaces that stay on the hub with all that is in them, besides those that always do.
@@ -113,6 +115,7 @@ func eventScheme() (*runtime.Scheme, error) {
 // parts are what the controllers, and the answers to users' requests, rest on.
 type parts struct {
 	client      kubernetes.Interface
+	dynamic     dynamic.Interface
 	clusters    cache.SharedIndexInformer
 	policies    *policy.Store
 	bindings    *binding.Store
@@ -133,7 +136,7 @@ func newParts(loopback *rest.Config, resources *local.Resources, ours *ourGroups
 	if err != nil {
 		return p, err
 	}
-	p.client = client
+	p.client, p.dynamic = client, dyn
 	p.clusters = cache.NewSharedIndexInformer(ours.cluster.Clusters.ListWatch(), &clusterv1alpha1.Cluster{}, 0, cache.Indexers{})
 	p.policies = policy.NewStore(policy.ListWatches{
 		Propagation:        ours.policy.PropagationPolicies.ListWatch(),
@@ -170,6 +173,9 @@ func (h *hub) compute(p parts, loopback *rest.Config, resources *local.Resources
 		return err
 	}
 	h.caches = append(h.caches, find...)
+	cfg.explained.Use(subresource.Config{
+		Hub: p.dynamic, Policies: p.policies, Bindings: p.bindings, Clusters: p.clusters, Authorizer: cfg.authorizer, Skipped: cfg.skipped, Clock: p.wall,
+	})
 	ours.hub.Federations.Use(statusOf(p.clusters))
 	return ours.hub.Proxy.Use(loopback)
 }

@@ -15,9 +15,11 @@ import (
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/klog/v2"
 
 	"github.com/manifold-k8s/manifold/pkg/etcd"
+	"github.com/manifold-k8s/manifold/pkg/explain/subresource"
 	"github.com/manifold-k8s/manifold/pkg/match"
 	"github.com/manifold-k8s/manifold/pkg/native"
 	"github.com/manifold-k8s/manifold/pkg/unified"
@@ -68,8 +70,10 @@ func Run(ctx context.Context, o *Options) error {
 		return fmt.Errorf("read --host-kubeconfig: %w", err)
 	}
 	owned, into := o.memberOwned()
+	explained := subresource.New(serializer.NewCodecFactory(native.Scheme()))
 	config := native.Config{
-		Options: completed, Groups: ours.groups(), OpenAPI: definitions, Wrap: owned.Wrap, Handle: prepare, Uncollected: unified.Unstored,
+		Options: completed, Groups: ours.groups(), OpenAPI: definitions, Wrap: owned.Wrap, Uncollected: unified.Unstored,
+		Handle: prepare(explained), Resolve: subresource.Resolve,
 	}
 	if front != nil {
 		config.Front = front
@@ -85,7 +89,7 @@ func Run(ctx context.Context, o *Options) error {
 	}
 	hub, err := newHub(api.Loopback, api.Local, ours, hubConfig{
 		qps: o.MemberQPS, burst: o.MemberBurst, patience: o.MemberListTimeout, claim: o.claim, skipped: skipped, telemetry: o.recorder(api),
-		owned: owned, into: into, rbac: api.RBAC(), authorizer: api.Authorizer, idle: o.MemberCacheIdle,
+		owned: owned, into: into, explained: explained, rbac: api.RBAC(), authorizer: api.Authorizer, idle: o.MemberCacheIdle,
 	})
 	if err != nil {
 		return fmt.Errorf("build controllers: %w", err)
