@@ -15,6 +15,7 @@ import (
 
 	"github.com/manifold-k8s/manifold/pkg/cli/access"
 	"github.com/manifold-k8s/manifold/pkg/cli/deregister"
+	"github.com/manifold-k8s/manifold/pkg/cli/explain"
 	"github.com/manifold-k8s/manifold/pkg/cli/join"
 	"github.com/manifold-k8s/manifold/pkg/cli/kubeconfig"
 	"github.com/manifold-k8s/manifold/pkg/cli/register"
@@ -50,6 +51,10 @@ func NewCommand(streams genericiooptions.IOStreams) *cobra.Command {
 		cmd.GroupID = "members"
 		root.AddCommand(cmd)
 	}
+	root.AddGroup(&cobra.Group{ID: "templates", Title: "Templates:"})
+	why := explain.NewCommand(hub, streams)
+	why.GroupID = "templates"
+	root.AddCommand(why)
 	root.AddGroup(&cobra.Group{ID: "host", Title: "Behind a host cluster:"})
 	for _, cmd := range []*cobra.Command{register.NewCommand(hub, streams), deregister.NewCommand(streams), kubeconfig.NewCommand(streams)} {
 		cmd.GroupID = "host"

@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/resource"
 	"k8s.io/client-go/rest"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
@@ -73,6 +74,27 @@ func (f *HubFlags) RESTConfig() (*rest.Config, error) {
 		return nil, fmt.Errorf("kubeconfig of the hub: %w", err)
 	}
 	return cfg, nil
+}
+
+// Object finds out which object of the hub the arguments mean, KIND/NAME or KIND NAME as kubectl has them, without reading
+// it. Its namespace is that of the flags, or empty for kinds in none.
+func (f *HubFlags) Object(args []string) (*resource.Info, error) {
+	namespace, _, err := f.config.ToRawKubeConfigLoader().Namespace()
+	if err != nil {
+		return nil, fmt.Errorf("kubeconfig of the hub: %w", err)
+	}
+	infos, err := resource.NewBuilder(f.config).Unstructured().NamespaceParam(namespace).DefaultNamespace().
+		ResourceTypeOrNameArgs(false, args...).RequireObject(false).Flatten().Do().Infos()
+	if err != nil {
+		return nil, err
+	}
+	if len(infos) != 1 {
+		return nil, fmt.Errorf("%d objects are named; give one, as KIND/NAME", len(infos))
+	}
+	if !infos[0].Namespaced() {
+		infos[0].Namespace = ""
+	}
+	return infos[0], nil
 }
 
 // Reach connects to the server that the flags describe, whether or not it is a hub.
