@@ -102,7 +102,7 @@ func (x *subject) why(name string, target *workv1alpha2.TargetCluster) string {
 		return v.Reason
 	case target != nil && v.Kept && target.Replicas == v.Replicas:
 		return v.Reason
-	case x.decision.Scheduled:
+	case x.follows():
 		return "about to change: " + x.share(v)
 	case target == nil:
 		return "nothing is moved to it just because the clusters have changed; placed anew, " + x.share(v)

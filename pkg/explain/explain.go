@@ -70,7 +70,9 @@ type subject struct {
 	out      *hubv1alpha1.Explanation
 
 	barred   string // why nobody may govern it; empty if somebody may
+	claim    match.Claim
 	governor placement.Governor
+	missing  []string         // override policies that have to be there before the governor decides
 	stored   *binding.Binding // the template's own, nil if there is none
 	foreign  string           // why the binding of that name is not the template's; empty if it is, or there is none
 
@@ -94,10 +96,14 @@ func newSubject(in Input) *subject {
 		x.out.Template.Replicas = &replicas
 	}
 	x.barred = placement.Barred(x.gvk, t, in.Skipped)
-	x.governor = placement.Govern(x.gvk, t, in.Policies, in.Skipped)
+	x.claim = placement.Claim(t, in.Binding)
+	x.governor = placement.GovernClaimed(x.gvk, t, x.claim, in.Policies, in.Skipped)
 	x.stored, x.foreign = own(in.Binding, t)
 	if !x.governor.Any() {
 		return x
+	}
+	if x.governor.Policy != nil {
+		x.missing = match.MissingOverrides(x.governor.Policy, in.ClusterOverrides, in.Overrides)
 	}
 	decide := placement.Input{Template: t, Governor: x.governor, Old: x.stored, Clusters: in.Clusters, Now: in.Now}
 	x.next, x.decision = placement.Decide(decide)
@@ -146,6 +152,8 @@ func (x *subject) state() (hubv1alpha1.ExplanationState, string) {
 		return hubv1alpha1.ExplanationReleased, fmt.Sprintf("no policy selects it any more: what is in %s stays as it is, until one does", names(binding.Clusters(x.stored)))
 	case x.foreign != "":
 		return hubv1alpha1.ExplanationWaiting, x.foreign
+	case len(x.missing) > 0:
+		return hubv1alpha1.ExplanationWaiting, x.waits()
 	case x.stored == nil:
 		return hubv1alpha1.ExplanationWaiting, "it has a policy and is about to be placed: " + x.fresh.Message
 	case x.stored.DeletionTimestamp != nil:
@@ -159,6 +167,15 @@ func (x *subject) state() (hubv1alpha1.ExplanationState, string) {
 		return hubv1alpha1.ExplanationUnscheduled, "it is placed in no cluster"
 	}
 	return x.completeness()
+}
+
+// waits says what the policy waits for before it places the template.
+func (x *subject) waits() string {
+	message := fmt.Sprintf("%s waits for %s, on which it depends", x.governor.Policy, strings.Join(x.missing, ", "))
+	if x.stored != nil {
+		message += fmt.Sprintf("; until then what is in %s stays as it is", names(binding.Clusters(x.stored)))
+	}
+	return message
 }
 
 // completeness says how many of the targets have what they should have.
@@ -218,8 +235,11 @@ func (x *subject) tellNotes() {
 	if b == nil || !x.governor.Any() {
 		return
 	}
-	if x.stored != nil && x.decision.Scheduled && !sameTargets(x.stored.Spec.Clusters, x.next.Spec.Clusters) {
+	if x.stored != nil && x.follows() && !sameTargets(x.stored.Spec.Clusters, x.next.Spec.Clusters) {
 		note("the binding is about to follow a change: %s", x.fresh.Message)
+	}
+	if x.decision.Deferred {
+		note("the policy is Lazy: what it says now applies with the next change of the template, which is then in %s", x.eager())
 	}
 	if x.decision.Held {
 		note("scheduling is suspended: clusters and replicas stay as they are")
@@ -233,6 +253,29 @@ func (x *subject) tellNotes() {
 	if p := b.Spec.PreserveResourcesOnDeletion; p != nil && *p {
 		note("when it is deleted, its copies stay in the clusters")
 	}
+}
+
+// follows reports whether the binding is going to be what a decision says now.
+func (x *subject) follows() bool { return x.decision.Scheduled && len(x.missing) == 0 }
+
+// eager says in which clusters the template would be if the policy were not Lazy.
+func (x *subject) eager() string {
+	policy := *x.governor.Policy
+	spec := *policy.Spec
+	spec.ActivationPreference = ""
+	policy.Spec = &spec
+	d := placement.Anew(placement.Input{
+		Template: x.Template, Governor: placement.Governor{Policy: &policy}, Old: x.stored, Clusters: x.Clusters, Now: x.Now,
+	})
+	targets := make([]string, 0, len(d.Targets))
+	for _, t := range d.Targets {
+		name := t.Name
+		if x.workload {
+			name += fmt.Sprintf(":%d", t.Replicas)
+		}
+		targets = append(targets, name)
+	}
+	return names(targets)
 }
 
 func sameTargets(a, b []workv1alpha2.TargetCluster) bool {

@@ -169,6 +169,24 @@ func TestState(t *testing.T) {
 				panic(err)
 			}
 		}), "Placed", "", "about to follow a change: 9 replicas"},
+		"waits for an override": {func(t *testing.T) Input {
+			in := demo(t)
+			in.Policies.Namespaced[0].Spec.DependentOverrides = []string{"other", "member2-registry"}
+			return in
+		}, "Waiting", "PropagationPolicy default/example-policy waits for OverridePolicy default/other, on which it depends", ""},
+		"an override that it depends on has gone": {placed(func(in *Input) {
+			in.Policies.Namespaced[0].Spec.DependentOverrides = []string{"member2-registry"}
+			in.Policies.Namespaced[0].Spec.Placement.ClusterAffinity.ClusterNames = []string{"member3"}
+			in.Overrides = nil
+		}), "Waiting", "until then what is in member1, member2 stays as it is", ""},
+		"lazy": {func(t *testing.T) Input {
+			in := demo(t)
+			in.Policies.Namespaced[0].Spec.ActivationPreference = policyv1alpha1.LazyActivation
+			in = settle(t, in)
+			in.Policies.Namespaced[0].Spec.Placement.ClusterAffinity.ClusterNames = []string{"member3"}
+			in.Policies.Namespaced[0].Spec.Placement.ReplicaScheduling = nil
+			return in
+		}, "Placed", "it is in 2 clusters as it should be", "applies with the next change of the template, which is then in member3:3"},
 		"namespace": {func(t *testing.T) Input {
 			return settle(t, Input{Template: object(t, "{apiVersion: v1, kind: Namespace, metadata: {name: team, uid: n1}}"), Clusters: clusters("a", "b"), Now: start})
 		}, "Placed", "it is in 2 clusters", ""},

@@ -14,7 +14,6 @@ import (
 
 	hubv1alpha1 "github.com/manifold-k8s/manifold/apis/hub/v1alpha1"
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
-	"github.com/manifold-k8s/manifold/pkg/binding"
 	"github.com/manifold-k8s/manifold/pkg/match"
 	"github.com/manifold-k8s/manifold/pkg/placement"
 )
@@ -29,7 +28,7 @@ func (x *subject) tellPolicies() {
 		return
 	}
 	t := x.Template
-	v := match.Best(placement.Matchable(x.gvk, t), binding.ClaimOf(t.GetLabels(), t.GetAnnotations()), x.Policies.Namespaced, x.Policies.ClusterWide)
+	v := match.Best(placement.Matchable(x.gvk, t), x.claim, x.Policies.Namespaced, x.Policies.ClusterWide)
 	if w := v.Policy; w != nil {
 		x.out.Policy = &hubv1alpha1.ExplainedPolicy{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name, Why: v.Why}
 	}
