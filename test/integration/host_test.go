@@ -190,6 +190,9 @@ func checkNativeKinds(t *testing.T, h *apitest.Hub, host *apitest.Member) {
 		t.Errorf("a dry run said %s, and changed something: %v", out, h.Lacks(t.Context(), "deployments", ns, "web"))
 	}
 	dev.Kubectl(t, manifest, "-n", ns, "apply", "-f", "-")
+	if e, err := explained(t.Context(), dev, "/apis/apps/v1/namespaces/"+ns+"/deployments/web"); err != nil || e.Name != "web" {
+		t.Errorf("explained as %+v, %v", e, err)
+	}
 	watch := dev.StartKubectl(t, "", "-n", ns, "get", "deployments", "-w")
 	rollout := dev.StartKubectl(t, "", "-n", ns, "rollout", "status", "deployment/web", "--timeout=60s")
 	member := bare[1]

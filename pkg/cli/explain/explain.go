@@ -23,6 +23,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/cli-runtime/pkg/resource"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
 	hubv1alpha1 "github.com/manifold-k8s/manifold/apis/hub/v1alpha1"
@@ -145,7 +146,7 @@ func ask(ctx context.Context, server *access.Server, object *resource.Info, clus
 	if cluster != "" {
 		req = req.Param(hubv1alpha1.ExplainClusterParameter, cluster)
 	}
-	body, err := req.Do(ctx).Raw()
+	body, err := raw(req.Do(ctx))
 	switch {
 	case apierrors.IsNotFound(err) && apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse):
 		return nil, fmt.Errorf("%s does not explain: it is no hub, or an older one: %w", server.Host, err)
@@ -169,7 +170,7 @@ func read(ctx context.Context, server *access.Server, object *resource.Info, e *
 	at.Resource.Version = versionOf(e.Template.APIVersion) // in which the template is propagated
 	there := *object
 	there.Mapping = &at
-	body, err := server.Kube.Discovery().RESTClient().Get().AbsPath(proxy, pathOf(&there)).Do(ctx).Raw()
+	body, err := raw(server.Kube.Discovery().RESTClient().Get().AbsPath(proxy, pathOf(&there)).Do(ctx))
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
@@ -177,6 +178,14 @@ func read(ctx context.Context, server *access.Server, object *resource.Info, e *
 		return nil, fmt.Errorf("read the object in %s: %w", cluster, err)
 	}
 	return &runtime.RawExtension{Raw: body}, nil
+}
+
+// raw returns the body of an answer, or the error that the server gives.
+func raw(answer rest.Result) ([]byte, error) {
+	if err := answer.Error(); err != nil { // unlike that of Raw, read from the body
+		return nil, err
+	}
+	return answer.Raw()
 }
 
 // versionOf returns the version without the group.
