@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
@@ -135,6 +136,7 @@ func settle(t *testing.T, in Input) Input {
 			ClusterName: c.Name, Applied: true, Health: workv1alpha2.ResourceHealthy,
 		})
 	}
+	meta.SetStatusCondition(&b.Status.Conditions, metav1.Condition{Type: workv1alpha2.FullyApplied, Status: metav1.ConditionTrue, ObservedGeneration: 1, LastTransitionTime: metav1.NewTime(start)})
 	in.Binding = b
 	in.Template = in.Template.DeepCopy()
 	labels, annotations := in.Template.GetLabels(), in.Template.GetAnnotations()

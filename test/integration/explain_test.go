@@ -100,9 +100,10 @@ func TestExplain(t *testing.T) {
 	for want, args := range map[string][]string{
 		"nothing is sent to member3: not in clusterNames":    {"deploy/web", "-n", ns, "--render", "member3"},
 		`"member9" is no cluster of the federation`:          {"deploy/web", "-n", ns, "--diff", "member9"},
+		"not what member1 has of its own":                    {"pod/x.member1", "-n", ns},
 		`deployments.apps "none" not found`:                  {"deploy/none", "-n", ns},
 		`the server doesn't have a resource type "nonsense"`: {"nonsense/web", "-n", ns},
-		"name one object": {"deploy", "-n", ns},
+		"name one object":                                    {"deploy", "-n", ns},
 	} {
 		if out, err := hub.CLI(t.Context(), append([]string{"explain"}, args...)...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("explain %s: %v, want %q\n%s", strings.Join(args, " "), err, want, out)

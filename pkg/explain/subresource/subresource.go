@@ -36,6 +36,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/match"
 	"github.com/manifold-k8s/manifold/pkg/placement"
 	"github.com/manifold-k8s/manifold/pkg/policy"
+	"github.com/manifold-k8s/manifold/pkg/unified/present"
 )
 
 // retryAfter is how many seconds a client is told to wait while the caches are being filled, which takes less.
@@ -150,10 +151,25 @@ func (c *Config) template(ctx context.Context, info *request.RequestInfo, versio
 	}
 	tmpl, err := namespaced.Get(ctx, info.Name, metav1.GetOptions{})
 	if err != nil {
-		return nil, err // a status that is as true for the user
+		return nil, c.elsewhere(err, info.Name) // a status that is as true for the user
 	}
 	tmpl.SetManagedFields(nil)
 	return tmpl, nil
+}
+
+// elsewhere adds to the news that nothing of a name is stored that it looks like the name of what a member has.
+func (c *Config) elsewhere(err error, name string) error {
+	_, cluster, ok := present.Split(name)
+	var status *apierrors.StatusError
+	if !ok || !apierrors.IsNotFound(err) || !errors.As(err, &status) {
+		return err
+	}
+	if _, exists, _ := c.Clusters.GetStore().GetByKey(cluster); !exists { // an in-memory store gives no errors
+		return err
+	}
+	out := *status
+	out.ErrStatus.Message += fmt.Sprintf(" on the hub: explained is what is stored there, and not what %s has of its own", cluster)
+	return &out
 }
 
 func isNamespace(info *request.RequestInfo) bool {
