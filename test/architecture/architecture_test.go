@@ -92,7 +92,7 @@ var forbidden = []struct {
 		why: "the CLI is a small program on users' machines; it talks to the server and does not contain it",
 	},
 	{
-		from: "pkg/cli", to: []string{"pkg/server", "pkg/native", "pkg/registry", "pkg/etcd", "pkg/controllers", "pkg/member"},
+		from: "pkg/cli", to: []string{"pkg/server", "pkg/native", "pkg/registry", "pkg/etcd", "pkg/controllers", "pkg/member", "pkg/explain"},
 		why: "the CLI knows the API and nothing of how the server does its work",
 	},
 	{
@@ -146,6 +146,15 @@ var forbidden = []struct {
 	{
 		from: "pkg/placement", to: []string{"pkg/server", "pkg/native", "pkg/registry", "pkg/etcd", "pkg/controllers", "pkg/member", "pkg/template", "pkg/policy"},
 		why: "where a template belongs is a function of values; who asks, and what is written, is not its business",
+	},
+	{
+		from: "pkg/explain", except: []string{"pkg/explain/subresource"},
+		to:  []string{"pkg/server", "pkg/native", "pkg/registry", "pkg/etcd", "pkg/controllers", "pkg/member", "pkg/template", "pkg/policy", "k8s.io/apiserver"},
+		why: "an explanation is a function of the values that decisions are made of, and of nothing else",
+	},
+	{
+		from: "pkg/explain/subresource", to: []string{"pkg/server", "pkg/native", "pkg/registry", "pkg/etcd", "pkg/controllers", "pkg/member"},
+		why: "every replica explains, from what is stored on the hub: members are the leader's",
 	},
 	{
 		from: "pkg/schedule", to: []string{"pkg/render"},
