@@ -112,7 +112,7 @@ Try next:
   export PATH=$PWD/bin:$PATH KUBECONFIG=$PWD/.demo/hub.kubeconfig
   kubectl scale deployment nginx --replicas=9          # 3 and 6: the weights are 1:2
   kubectl rollout status deployment nginx              # returns when all members are done
-  kubectl describe resourcebinding nginx-deployment    # who got what
+  kubectl manifold explain deploy/nginx                # which policy, who got what and why, what is different where
   kubectl edit propagationpolicy example-policy        # add member3, change the weights
   kubectl explain propagationpolicy.spec.placement
   kubectl get pods -A -o wide; kubectl get nodes       # of all members; with -l cluster=member2, of one
