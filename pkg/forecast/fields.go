@@ -93,14 +93,17 @@ func applied(b *binding.Binding, cluster string) bool {
 }
 
 // paths are those in which two manifests differ, but for the marks that Manifold puts on copies.
-func paths(before, after *unstructured.Unstructured) []string {
-	return slices.DeleteFunc(render.Differences(before, after), func(path string) bool {
-		key, ok := strings.CutPrefix(path, "/metadata/labels/")
+func paths(before, after *unstructured.Unstructured) (out []string) {
+	for _, d := range render.Differences(before, after) {
+		key, ok := strings.CutPrefix(d.Path, "/metadata/labels/")
 		if !ok {
-			key, ok = strings.CutPrefix(path, "/metadata/annotations/")
+			key, ok = strings.CutPrefix(d.Path, "/metadata/annotations/")
 		}
-		return ok && binding.Mark(unescape.Replace(key))
-	})
+		if !ok || !binding.Mark(unescape.Replace(key)) {
+			out = append(out, d.Path)
+		}
+	}
+	return out
 }
 
 // unescape reads a step of a JSON pointer.

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/client-go/discovery/cached/memory"
@@ -54,7 +55,8 @@ type hubConfig struct {
 	burst int
 	// patience is how long a request of a user waits for one member.
 	patience time.Duration
-	claim    *admission.Claim // gets the policies
+	claim    *admission.Claim    // gets the policies
+	forecast *admission.Forecast // gets the caches
 	rbac     rbacinformers.Interface
 	// authorizer is the hub's.
 	authorizer authorizer.Authorizer
@@ -123,6 +125,8 @@ type parts struct {
 	fleet       *member.Fleet       // the leader's
 	connections *member.Connections // every replica's
 	wall        clock.RealClock
+	objects     dynamic.Interface
+	mapper      meta.ResettableRESTMapper
 }
 
 func newParts(loopback *rest.Config, resources *local.Resources, ours *ourGroups, cfg hubConfig) (p parts, err error) {
@@ -132,7 +136,7 @@ func newParts(loopback *rest.Config, resources *local.Resources, ours *ourGroups
 	if err != nil {
 		return p, err
 	}
-	dyn, err := dynamic.NewForConfig(config)
+	p.objects, err = dynamic.NewForConfig(config)
 	if err != nil {
 		return p, err
 	}
@@ -147,7 +151,8 @@ func newParts(loopback *rest.Config, resources *local.Resources, ours *ourGroups
 	cfg.claim.Use(p.policies, cfg.skipped)
 	p.bindings = binding.NewStore(ours.work.ResourceBindings.ListWatch(), ours.work.ClusterResourceBindings.ListWatch(),
 		ours.work.ResourceBindings.Writer(), ours.work.ClusterResourceBindings.Writer())
-	p.templates = template.NewStore(dyn, resources, restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery())))
+	p.mapper = restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery()))
+	p.templates = template.NewStore(p.objects, resources, p.mapper)
 	p.fleet = member.NewFleet()
 	p.connections, err = member.NewConnections(member.ConnectionsConfig{
 		Clusters: p.clusters, Secrets: client.CoreV1(), Clock: p.wall, Telemetry: cfg.telemetry,
@@ -157,6 +162,10 @@ func newParts(loopback *rest.Config, resources *local.Resources, ours *ourGroups
 
 // compute builds what answers requests from the caches, on every replica.
 func (h *hub) compute(p parts, loopback *rest.Config, resources *local.Resources, ours *ourGroups, cfg hubConfig) error {
+	cfg.forecast.Use(admission.ForecastConfig{
+		Policies: p.policies, Bindings: p.bindings, Templates: p.templates, Clusters: p.clusters, Objects: p.objects, Mapper: p.mapper,
+		Authorizer: cfg.authorizer, Skipped: cfg.skipped, Clock: p.wall,
+	})
 	computed, err := works.NewSource(works.Config{
 		Bindings: p.bindings, Templates: p.templates, Policies: p.policies, Clusters: p.clusters, Stored: ours.works.ListWatch(), Clock: p.wall,
 	})

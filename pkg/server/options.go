@@ -49,8 +49,9 @@ type Options struct {
 	// them.
 	SkippedNamespaces []string
 
-	claim   *admission.Claim
-	origins *telemetry.Origins
+	claim    *admission.Claim
+	forecast *admission.Forecast
+	origins  *telemetry.Origins
 }
 
 // NewOptions returns the defaults: a server for everybody on port 6443, with its own store under ./manifold-data.
@@ -62,12 +63,14 @@ func NewOptions() *Options {
 	}
 	o.Etcd.StorageConfig.Prefix = "/manifold"
 	o.claim = admission.NewClaim()
+	o.forecast = admission.NewForecast()
 	generic := o.Admission.GenericAdmission
 	o.claim.Register(generic.Plugins)
+	o.forecast.Register(generic.Plugins)
 	admission.RegisterProtect(generic.Plugins)
 	o.origins = telemetry.NewOrigins(clock.RealClock{})
 	admission.NewOrigin(o.origins).Register(generic.Plugins)
-	generic.RecommendedPluginOrder = append(generic.RecommendedPluginOrder, admission.OriginPlugin)
+	generic.RecommendedPluginOrder = append(generic.RecommendedPluginOrder, admission.ForecastPlugin, admission.OriginPlugin)
 	generic.RecommendedPluginOrder = append([]string{admission.ClaimPlugin, admission.ProtectPlugin}, generic.RecommendedPluginOrder...)
 	return o
 }
