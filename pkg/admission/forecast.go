@@ -149,7 +149,7 @@ func (c *ForecastConfig) tell(ctx context.Context, a admission.Attributes, o adm
 	case gk == policyv1alpha1.Kind(match.KindPropagationPolicy), gk == policyv1alpha1.Kind(match.KindClusterPropagationPolicy):
 		err = s.propagation(ctx)
 	case gk == policyv1alpha1.Kind(match.KindOverridePolicy), gk == policyv1alpha1.Kind(match.KindClusterOverridePolicy):
-		s.override(ctx)
+		err = s.override(ctx)
 	default:
 		err = s.template(o)
 	}

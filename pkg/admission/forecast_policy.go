@@ -43,26 +43,18 @@ func (s *survey) propagation(ctx context.Context) error {
 			return p.Spec.ResourceSelectors
 		})...)
 	found, err := s.candidates(ctx, selections)
-	perNamespace := map[string][2]forecast.State{}
-	for i, c := range found {
-		if i == forecastTemplates || ctx.Err() != nil {
-			s.rest.Templates += len(found) - i
-			break
-		}
-		states, known := perNamespace[c.ref.Namespace]
-		if !known {
-			p := s.policies(c.ref.Namespace)
-			states[0].Policies = placement.Policies{Namespaced: pps.before(p.Namespaced), ClusterWide: cpps.before(p.ClusterWide)}
-			states[1].Policies = placement.Policies{Namespaced: pps.after(p.Namespaced), ClusterWide: cpps.after(p.ClusterWide)}
-			perNamespace[c.ref.Namespace] = states
-		}
-		s.judge(ctx, c, states, 0)
-	}
+	s.judge(ctx, found, 0, func(namespace string) (was, will forecast.State) {
+		was = s.state(namespace)
+		will = was
+		was.Policies = placement.Policies{Namespaced: pps.before(was.Policies.Namespaced), ClusterWide: cpps.before(was.Policies.ClusterWide)}
+		will.Policies = placement.Policies{Namespaced: pps.after(will.Policies.Namespaced), ClusterWide: cpps.after(will.Policies.ClusterWide)}
+		return was, will
+	})
 	return err
 }
 
-// override looks at a write of an override policy. It concerns what has been placed, and nothing else.
-func (s *survey) override(ctx context.Context) {
+// override looks at a write of an override policy. It concerns what has been placed, and what waits for it.
+func (s *survey) override(ctx context.Context) error {
 	ops, cops := changeOf[*policyv1alpha1.OverridePolicy](s.attributes), changeOf[*policyv1alpha1.ClusterOverridePolicy](s.attributes)
 	selections := append(
 		ops.selections(func(p *policyv1alpha1.OverridePolicy) []policyv1alpha1.ResourceSelector {
@@ -71,45 +63,59 @@ func (s *survey) override(ctx context.Context) {
 		cops.selections(func(p *policyv1alpha1.ClusterOverridePolicy) []policyv1alpha1.ResourceSelector {
 			return p.Spec.ResourceSelectors
 		})...)
-	looked := 0
+	var found []candidate
 	s.cfg.Bindings.All(func(b *binding.Binding) {
 		r := b.Spec.Resource
-		c := candidate{ref: template.Ref{Kind: binding.TemplateKind(b), Namespace: r.Namespace, Name: r.Name}}
-		m := s.cfg.Templates.Metadata(c.ref)
-		if m == nil || !covered(selections, c.ref.Kind, m) {
-			return
+		ref := template.Ref{Kind: binding.TemplateKind(b), Namespace: r.Namespace, Name: r.Name}
+		if m := s.cfg.Templates.Metadata(ref); m != nil && covered(selections, ref.Kind, m) {
+			found = append(found, candidate{ref: ref})
 		}
-		if looked == forecastTemplates || ctx.Err() != nil {
-			s.rest.Templates++
-			return
-		}
-		looked++
-		var states [2]forecast.State
-		clusterWide, own := s.cfg.Policies.Overrides(r.Namespace)
-		states[0].ClusterOverrides, states[0].Overrides = cops.before(clusterWide), ops.before(own)
-		states[1].ClusterOverrides, states[1].Overrides = cops.after(clusterWide), ops.after(own)
-		states[0].Policies = s.policies(r.Namespace)
-		states[1].Policies = states[0].Policies
-		s.judge(ctx, c, states, forecastFieldsEach)
 	})
+	waiting, err := s.candidates(ctx, s.cfg.Policies.Dependents(s.attributes.GetNamespace(), s.attributes.GetName()))
+	seen := make(map[template.Ref]bool, len(found))
+	for _, c := range found {
+		seen[c.ref] = true
+	}
+	found = append(found, slices.DeleteFunc(waiting, func(c candidate) bool { return seen[c.ref] })...)
+	s.judge(ctx, found, forecastFieldsEach, func(namespace string) (was, will forecast.State) {
+		was = s.state(namespace)
+		will = was
+		was.ClusterOverrides, was.Overrides = cops.before(was.ClusterOverrides), ops.before(was.Overrides)
+		will.ClusterOverrides, will.Overrides = cops.after(will.ClusterOverrides), ops.after(will.Overrides)
+		return was, will
+	})
+	return err
 }
 
-// judge looks at one template.
-func (s *survey) judge(ctx context.Context, c candidate, states [2]forecast.State, fields int) {
-	tmpl := c.read
-	if tmpl == nil {
-		tmpl, _ = s.cfg.Templates.Get(c.ref)
-	}
-	if tmpl == nil || tmpl.GetDeletionTimestamp() != nil {
-		return // it has gone meanwhile, or goes
-	}
-	states[0].Template, states[1].Template = tmpl, tmpl
-	change := s.look(forecast.Case{
-		Before: states[0], After: states[1], Fields: fields,
-		Binding: s.cfg.Bindings.Get(binding.KeyOf(c.ref.Namespace, c.ref.Name, c.ref.Kind.Kind)),
-	})
-	if !change.None() {
-		change.Hidden = !s.mayRead(ctx, c.ref)
+// judge looks at templates, as many as may be and as there is time for, and counts the rest. states are what decides about
+// those of a namespace, as it is and as it would be; fields is for how many clusters the fields of each are compared.
+func (s *survey) judge(ctx context.Context, found []candidate, fields int, states func(namespace string) (was, will forecast.State)) {
+	perNamespace := map[string][2]forecast.State{}
+	for i, c := range found {
+		if i == forecastTemplates || ctx.Err() != nil {
+			s.rest.Templates += len(found) - i
+			return
+		}
+		pair, known := perNamespace[c.ref.Namespace]
+		if !known {
+			pair[0], pair[1] = states(c.ref.Namespace)
+			perNamespace[c.ref.Namespace] = pair
+		}
+		tmpl := c.read
+		if tmpl == nil {
+			tmpl, _ = s.cfg.Templates.Get(c.ref)
+		}
+		if tmpl == nil || tmpl.GetDeletionTimestamp() != nil {
+			continue // it has gone meanwhile, or goes
+		}
+		pair[0].Template, pair[1].Template = tmpl, tmpl
+		change := s.look(forecast.Case{
+			Before: pair[0], After: pair[1], Fields: fields,
+			Binding: s.cfg.Bindings.Get(binding.KeyOf(c.ref.Namespace, c.ref.Name, c.ref.Kind.Kind)),
+		})
+		if !change.None() {
+			change.Hidden = !s.mayRead(ctx, c.ref)
+		}
 	}
 }
 

@@ -52,10 +52,8 @@ func (s *survey) template(o admission.ObjectInterfaces) error {
 			return nil // what a member owns, and no template
 		}
 	}
-	c := forecast.Case{Binding: b, Orphan: orphans(s.attributes), Fields: forecastFields}
-	c.Before.Policies = s.policies(named.GetNamespace())
-	c.Before.ClusterOverrides, c.Before.Overrides = s.cfg.Policies.Overrides(named.GetNamespace())
-	c.After = c.Before
+	state := s.state(named.GetNamespace())
+	c := forecast.Case{Before: state, After: state, Binding: b, Orphan: orphans(s.attributes), Fields: forecastFields}
 	var err error
 	if c.Before.Template, err = convert(o, old, gvk); err != nil {
 		return err
@@ -65,6 +63,13 @@ func (s *survey) template(o admission.ObjectInterfaces) error {
 	}
 	s.look(c)
 	return nil
+}
+
+// state is what is stored about templates of a namespace.
+func (s *survey) state(namespace string) forecast.State {
+	out := forecast.State{Policies: s.policies(namespace)}
+	out.ClusterOverrides, out.Overrides = s.cfg.Policies.Overrides(namespace)
+	return out
 }
 
 func (s *survey) policies(namespace string) placement.Policies {
@@ -160,9 +165,8 @@ func (s *survey) scale(o admission.ObjectInterfaces) error {
 	if err := unstructured.SetNestedField(scaled.Object, replicas, path...); err != nil {
 		return fmt.Errorf("set the number of replicas: %w", err)
 	}
-	policies := s.policies(a.GetNamespace())
-	s.look(forecast.Case{
-		Binding: b, Before: forecast.State{Template: stored, Policies: policies}, After: forecast.State{Template: scaled, Policies: policies},
-	})
+	c := forecast.Case{Before: s.state(a.GetNamespace()), After: s.state(a.GetNamespace()), Binding: b}
+	c.Before.Template, c.After.Template = stored, scaled
+	s.look(c)
 	return nil
 }

@@ -30,6 +30,9 @@ type Change struct {
 
 	Unplaced string // why it cannot be scheduled; "" if that is not new
 	Held     bool   // the placement changes, and scheduling is suspended
+	Deferred bool   // the policy changes and is Lazy: the template does not follow before it changes itself
+	// Awaited are override policies that are missing, and without which it is not placed.
+	Awaited []string
 
 	Suspended []string // target clusters to which nothing is sent for now
 	suspends  bool     // some of them are sent something at present
@@ -77,9 +80,9 @@ func (c Change) rank() rank {
 		return removes
 	case len(c.Staying) > 0, c.Released, c.lessens():
 		return lessens
-	case c.Unplaced != "", len(c.Failures) > 0:
+	case c.Unplaced != "", len(c.Failures)+len(c.Awaited) > 0:
 		return fails
-	case len(c.Gained)+len(c.Moved)+len(c.Changed)+len(c.Recovered)+len(c.Resumed) > 0, c.To != "", c.Held, c.suspends, c.Uncompared > 0:
+	case len(c.Gained)+len(c.Moved)+len(c.Changed)+len(c.Recovered)+len(c.Resumed) > 0, c.To != "", c.Held, c.Deferred, c.suspends, c.Uncompared > 0:
 		return alters
 	}
 	return unchanged
@@ -139,6 +142,9 @@ func (c Change) parts() []string {
 	if c.Unplaced != "" {
 		say("cannot be placed: %s", c.Unplaced)
 	}
+	if len(c.Awaited) > 0 {
+		say("would have to wait for %s, on which its policy depends", several(c.Awaited, maxPaths))
+	}
 	for _, g := range c.Failures {
 		say("nothing would be sent to %s: %s", several(g.Clusters, maxClusters), strings.Join(g.What, "; "))
 	}
@@ -147,6 +153,9 @@ func (c Change) parts() []string {
 	}
 	if c.Held {
 		say("its scheduling is suspended, it stays where it is")
+	}
+	if c.Deferred {
+		say("the policy is Lazy, what it says would wait for the next change of the template")
 	}
 	return append(out, c.details()...)
 }

@@ -133,8 +133,11 @@ const (
 	divided  = "replicaScheduling: {replicaSchedulingType: Divided, replicaDivisionPreference: Weighted}"
 	toM1M2   = "clusterAffinity: {clusterNames: [m1, m2]}"
 	toM1     = "clusterAffinity: {clusterNames: [m1]}"
+	toM2M3   = "clusterAffinity: {clusterNames: [m2, m3]}"
 	toM3     = "clusterAffinity: {clusterNames: [m3]}"
 	nowhere  = "clusterAffinity: {clusterNames: [none]}"
 	preserve = ", preserveResourcesOnDeletion: true"
+	waits    = ", dependentOverrides: [o]"
+	lazy     = ", activationPreference: Lazy"
 	suspend  = ", suspension: {dispatching: true}"
 )

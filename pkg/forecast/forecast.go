@@ -60,21 +60,31 @@ func Of(c Case) Change {
 		out.end(b, c.Orphan)
 		return out
 	}
-	was, will := c.governor(c.Before), c.governor(c.After)
-	if !will.Any() {
-		if was.Any() && b != nil {
+	was, will := c.governor(c.Before, b), c.governor(c.After, b)
+	missed, missing := c.Before.missing(was), c.After.missing(will)
+	if !will.Any() || (len(missing) > 0 && !will.Claimed) {
+		if was.Any() && b != nil && binding.Claimed(b) {
 			out.Released = true
 			out.Staying = b.Spec.Clusters
 		}
-		return out
+		if !will.Any() {
+			return out
+		}
 	}
 	out.governed(was, will)
+	if len(missing) > 0 {
+		if !slices.Equal(missed, missing) {
+			out.Awaited = missing
+		}
+		return out // it is left alone until they are there
+	}
 	next, d := placement.Decide(c.input(c.After, will, b))
 	var unmoved *binding.Binding // what the binding will be without the write
-	if was.Any() {
+	if was.Any() && len(missed) == 0 {
 		unmoved, _ = placement.Decide(c.input(c.Before, was, b))
 	}
 	out.place(b, unmoved, next, d)
+	out.Deferred = d.Deferred && (was.Policy == nil || !equality.Semantic.DeepEqual(was.Policy.Spec, will.Policy.Spec))
 	out.suspend(b, next)
 	if c.Fields > 0 {
 		out.compare(c, b, next)
@@ -104,11 +114,19 @@ func (c Case) inForce() *binding.Binding {
 	return b
 }
 
-func (c Case) governor(s State) placement.Governor {
+func (c Case) governor(s State, b *binding.Binding) placement.Governor {
 	if s.Template == nil {
 		return placement.Governor{}
 	}
-	return placement.Govern(s.Template.GroupVersionKind(), s.Template, s.Policies, c.Skipped)
+	return placement.GovernClaimed(s.Template.GroupVersionKind(), s.Template, placement.Claim(s.Template, b), s.Policies, c.Skipped)
+}
+
+// missing are the override policies without which a template is not placed.
+func (s State) missing(g placement.Governor) []string {
+	if g.Policy == nil {
+		return nil
+	}
+	return match.MissingOverrides(g.Policy, s.ClusterOverrides, s.Overrides)
 }
 
 func (c Case) input(s State, g placement.Governor, b *binding.Binding) placement.Input {

@@ -149,6 +149,28 @@ func TestPolicies(t *testing.T) {
 			// The claim of after is the new policy's, as admission would not write it. What counts is who governs.
 			want: "Deployment ns/web: would be governed by PropagationPolicy ns/p instead of ClusterPropagationPolicy c",
 		},
+		"a policy that waits for an override": {
+			before: four(none), after: four(policy(t, toM1, waits)), unplaced: true,
+			want: "Deployment ns/web: would have to wait for OverridePolicy ns/o, on which its policy depends",
+		},
+		"the policy in force waits": {
+			before: claimed(policy(t, toM1M2, "")), after: claimed(policy(t, toM1, waits)),
+			want: "Deployment ns/web: would have to wait for OverridePolicy ns/o, on which its policy depends",
+		},
+		"the override comes": {
+			before: four(policy(t, toM1, waits)), unplaced: true,
+			after: func() State {
+				s := four(policy(t, toM1, waits))
+				s.Overrides = override(t, "")
+				return s
+			}(),
+			want: "Deployment ns/web: would be created in m1 (4 replicas)",
+		},
+		"waits already": {before: four(policy(t, toM1, waits)), after: four(policy(t, toM2M3, waits)), unplaced: true},
+		"a Lazy policy": {
+			before: claimed(policy(t, toM1M2, lazy)), after: claimed(policy(t, toM1, lazy)),
+			want: "Deployment ns/web: the policy is Lazy, what it says would wait for the next change of the template",
+		},
 		"on its way already": {
 			before: four(policy(t, toM1M2, "")), after: four(policy(t, toM1M2, "")),
 			bind: func(b *binding.Binding) {
@@ -248,6 +270,14 @@ func TestTemplates(t *testing.T) {
 		"override that has not fitted before": {
 			before: overridden(web(4, "nginx:1", policy(t, "clusterAffinity: {clusterNames: [m2]}", "")), unfit),
 			after:  overridden(web(4, "nginx:1", policy(t, "clusterAffinity: {clusterNames: [m2]}", "")), unfit),
+		},
+		"changed under a Lazy policy that has changed": {
+			before: web(4, "nginx:1", policy(t, toM1, lazy)), after: web(4, "nginx:2", policy(t, toM1, lazy)),
+			bind: func(b *binding.Binding) {
+				b.Spec.Placement.ClusterAffinity.ClusterNames = []string{"m1", "m2"}
+				b.Spec.Clusters = append(b.Spec.Clusters, workv1alpha2.TargetCluster{Name: "m2", Replicas: 4})
+			},
+			want: "Deployment ns/web: 4 replicas would leave m2; would change in m1: /spec/template/spec/containers/0/image",
 		},
 		"taken from the policy": {
 			before: web(4, "nginx:1", toBoth),
