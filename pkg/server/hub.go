@@ -117,7 +117,6 @@ func eventScheme() (*runtime.Scheme, error) {
 // parts are what the controllers, and the answers to users' requests, rest on.
 type parts struct {
 	client      kubernetes.Interface
-	dynamic     dynamic.Interface
 	clusters    cache.SharedIndexInformer
 	policies    *policy.Store
 	bindings    *binding.Store
@@ -140,7 +139,7 @@ func newParts(loopback *rest.Config, resources *local.Resources, ours *ourGroups
 	if err != nil {
 		return p, err
 	}
-	p.client, p.dynamic = client, dyn
+	p.client = client
 	p.clusters = cache.NewSharedIndexInformer(ours.cluster.Clusters.ListWatch(), &clusterv1alpha1.Cluster{}, 0, cache.Indexers{})
 	p.policies = policy.NewStore(policy.ListWatches{
 		Propagation:        ours.policy.PropagationPolicies.ListWatch(),
@@ -183,7 +182,7 @@ func (h *hub) compute(p parts, loopback *rest.Config, resources *local.Resources
 	}
 	h.caches = append(h.caches, find...)
 	cfg.explained.Use(subresource.Config{
-		Hub: p.dynamic, Policies: p.policies, Bindings: p.bindings, Clusters: p.clusters, Authorizer: cfg.authorizer, Skipped: cfg.skipped, Clock: p.wall,
+		Hub: p.objects, Policies: p.policies, Bindings: p.bindings, Clusters: p.clusters, Authorizer: cfg.authorizer, Skipped: cfg.skipped, Clock: p.wall,
 	})
 	ours.hub.Federations.Use(statusOf(p.clusters))
 	return ours.hub.Proxy.Use(loopback)
