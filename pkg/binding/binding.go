@@ -65,22 +65,68 @@ func Clusters(b *Binding) []string {
 	for i := range b.Spec.Clusters {
 		out = append(out, b.Spec.Clusters[i].Name)
 	}
+	seen := func(cluster string) bool { return Target(b, cluster) != nil }
+	if len(b.Spec.RequiredBy) > 0 {
+		required, targets := required(b)
+		out = append(out, required...)
+		seen = func(cluster string) bool { return targets[cluster] != nil }
+	}
 	for i := range b.Status.AggregatedStatus {
-		if n := b.Status.AggregatedStatus[i].ClusterName; Target(b, n) == nil {
+		if n := b.Status.AggregatedStatus[i].ClusterName; !seen(n) {
 			out = append(out, n)
 		}
 	}
 	return out
 }
 
-// Target returns the entry of that cluster in the spec, or nil.
+// Target returns what a cluster should hold, or nil if that is nothing: its entry in the spec; or, where only other
+// bindings need the template, as many replicas as it says itself.
 func Target(b *Binding, cluster string) *workv1alpha2.TargetCluster {
 	for i := range b.Spec.Clusters {
 		if b.Spec.Clusters[i].Name == cluster {
 			return &b.Spec.Clusters[i]
 		}
 	}
+	if Required(b, cluster) {
+		return &workv1alpha2.TargetCluster{Name: cluster, Replicas: b.Spec.Replicas}
+	}
 	return nil
+}
+
+// Targets returns the targets of all clusters, as Target does one.
+func Targets(b *Binding) map[string]*workv1alpha2.TargetCluster {
+	_, targets := required(b)
+	return targets
+}
+
+// required returns all targets, and the clusters, in the order in which they are named, where the template is placed only
+// because other bindings need it.
+func required(b *Binding) (clusters []string, targets map[string]*workv1alpha2.TargetCluster) {
+	targets = make(map[string]*workv1alpha2.TargetCluster, len(b.Spec.Clusters))
+	for i := range b.Spec.Clusters {
+		targets[b.Spec.Clusters[i].Name] = &b.Spec.Clusters[i]
+	}
+	for i := range b.Spec.RequiredBy {
+		for j := range b.Spec.RequiredBy[i].Clusters {
+			if name := b.Spec.RequiredBy[i].Clusters[j].Name; targets[name] == nil {
+				targets[name] = &workv1alpha2.TargetCluster{Name: name, Replicas: b.Spec.Replicas}
+				clusters = append(clusters, name)
+			}
+		}
+	}
+	return clusters, targets
+}
+
+// Required reports whether other bindings need the template in that cluster.
+func Required(b *Binding, cluster string) bool {
+	for i := range b.Spec.RequiredBy {
+		for j := range b.Spec.RequiredBy[i].Clusters {
+			if b.Spec.RequiredBy[i].Clusters[j].Name == cluster {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // PermanentID returns the identity that the copies in the members carry.
@@ -112,7 +158,11 @@ const byCluster = "cluster"
 
 // NewStore returns a store over list-watches and writers of the two kinds. It holds nothing until Run.
 func NewStore(rb, crb cache.ListerWatcher, rbs Writer[*workv1alpha2.ResourceBinding], crbs Writer[*workv1alpha2.ClusterResourceBinding]) *Store {
-	index := cache.Indexers{byCluster: func(obj any) ([]string, error) { return Clusters(view(obj)), nil }}
+	index := cache.Indexers{
+		byCluster:   func(obj any) ([]string, error) { return Clusters(view(obj)), nil },
+		byReference: func(obj any) ([]string, error) { return referenceKeys(view(obj)), nil },
+		byRequirer:  func(obj any) ([]string, error) { return requirerKeys(view(obj)), nil },
+	}
 	return &Store{
 		namespaced:       cache.NewSharedIndexInformer(rb, &workv1alpha2.ResourceBinding{}, 0, index),
 		clusterWide:      cache.NewSharedIndexInformer(crb, &workv1alpha2.ClusterResourceBinding{}, 0, index),

@@ -90,6 +90,13 @@ func Claimed(b *Binding) bool {
 	return b.Labels[workv1alpha2.BindingManagedByLabel] != "" || ClaimOf(b.Labels, b.Annotations).Name != ""
 }
 
+// Governed reports whether somebody decides about the template of b: who claims it, or the bindings that need it.
+func Governed(b *Binding) bool { return Claimed(b) || len(b.Spec.RequiredBy) > 0 }
+
+// Enforced reports whether the copy in a target cluster is kept as the template says. Where a policy placed it that does
+// not govern the template any more, and nobody needs it, it stays as it is.
+func Enforced(b *Binding, cluster string) bool { return Claimed(b) || Required(b, cluster) }
+
 // Suspended reports whether nothing may be sent to that cluster for now.
 func Suspended(b *Binding, cluster string) bool {
 	s := b.Spec.Suspension

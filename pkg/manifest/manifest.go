@@ -76,7 +76,10 @@ func completions(b *binding.Binding, tmpl *unstructured.Unstructured, cluster st
 	if err != nil || !ok {
 		return nil // a Job without a number of completions is done when one pod is
 	}
-	share := schedule.DivideCompletions(int32(total), b.Spec.Clusters, tmpl.GetUID())[cluster]
+	share, divided := schedule.DivideCompletions(int32(total), b.Spec.Clusters, tmpl.GetUID())[cluster]
+	if !divided {
+		return nil // it is there because others need it, and has no share
+	}
 	return &share
 }
 

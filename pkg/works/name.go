@@ -9,30 +9,11 @@ SPDX-License-Identifier: Apache-2.0
 package works
 
 import (
-	"hash/fnv"
 	"strings"
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
+	"github.com/manifold-k8s/manifold/pkg/binding"
 )
-
-// digits are what the decimal digits of a hash are replaced by in names.
-const digits = "456789bcdf"
-
-// Code is the short code of a text that names of Works end in: its 32-bit FNV-1a hash in decimal, with letters for some
-// of the digits. It has 1 to 10 characters.
-func Code(s string) string {
-	h := fnv.New32a()
-	h.Write([]byte(s)) // never fails
-	var buf [10]byte
-	i := len(buf)
-	for n := h.Sum32(); ; n /= 10 {
-		i--
-		buf[i] = digits[n%10]
-		if n < 10 {
-			return string(buf[i:])
-		}
-	}
-}
 
 // Name returns the name of the Works of a template, which is part of the wire format. namespace is empty for a
 // cluster-wide kind.
@@ -42,7 +23,7 @@ func Name(namespace, template, kind string) string {
 	if namespace != "" {
 		full = namespace + "-" + full
 	}
-	return n + "-" + Code(strings.ToLower(full))
+	return n + "-" + binding.Code(strings.ToLower(full))
 }
 
 // Namespace returns the namespace of the Works of a cluster.

@@ -37,9 +37,6 @@ func TestName(t *testing.T) {
 			t.Errorf("Name(%q) = %q, want %q", in, got, want)
 		}
 	}
-	if got := Code("default/nginx-deployment"); got != "5bdc5c4dcf" {
-		t.Errorf("code = %q", got)
-	}
 }
 
 func TestCluster(t *testing.T) {

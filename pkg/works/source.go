@@ -196,9 +196,10 @@ func (s *Source) of(b *binding.Binding) ([]*workv1alpha1.Work, bool) {
 	}
 	cops, ops := s.cfg.Policies.Overrides(tmpl.GetNamespace())
 	var out []*workv1alpha1.Work
+	targets := binding.Targets(b)
 	for _, name := range binding.Clusters(b) {
 		obj, exists, err := s.cfg.Clusters.GetStore().GetByKey(name)
-		if err != nil || !exists || binding.Target(b, name) == nil { // an in-memory store gives no errors
+		if err != nil || !exists || targets[name] == nil { // an in-memory store gives no errors
 			continue
 		}
 		out = append(out, Of(manifest.Source{

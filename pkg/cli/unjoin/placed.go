@@ -41,7 +41,9 @@ type placed struct{ removed, kept tally }
 
 // count adds what a binding has placed in the cluster.
 func (p placed) count(b *workv1alpha2.ResourceBinding, cluster string) {
-	there := slices.ContainsFunc(b.Spec.Clusters, func(t workv1alpha2.TargetCluster) bool { return t.Name == cluster }) ||
+	named := func(t workv1alpha2.TargetCluster) bool { return t.Name == cluster }
+	there := slices.ContainsFunc(b.Spec.Clusters, named) ||
+		slices.ContainsFunc(b.Spec.RequiredBy, func(r workv1alpha2.BindingSnapshot) bool { return slices.ContainsFunc(r.Clusters, named) }) ||
 		slices.ContainsFunc(b.Status.AggregatedStatus, func(s workv1alpha2.AggregatedStatusItem) bool { return s.ClusterName == cluster })
 	if !there {
 		return

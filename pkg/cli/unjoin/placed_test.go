@@ -25,6 +25,7 @@ func TestPlaced(t *testing.T) {
 		`{spec: {resource: {kind: ConfigMap}, clusters: [{name: m2}]}, status: {aggregatedStatus: [{clusterName: m1}]}}`,
 		`{spec: {resource: {kind: Secret}, clusters: [{name: m1}], preserveResourcesOnDeletion: true}}`,
 		`{spec: {resource: {kind: Secret}, clusters: [{name: m1}], preserveResourcesOnDeletion: false}}`,
+		`{spec: {resource: {kind: Secret}, requiredBy: [{name: web-deployment, clusters: [{name: m2}]}, {name: api-deployment, clusters: [{name: m1}]}]}}`,
 		`{metadata: {labels: {binding.karmada.io/managed-by: Namespace}}, spec: {resource: {kind: Namespace}, clusters: [{name: m1}]}}`,
 	} {
 		u := &unstructured.Unstructured{}
@@ -37,7 +38,7 @@ func TestPlaced(t *testing.T) {
 		}
 		p.count(b, "m1")
 	}
-	if got, want := p.removed.String(), "1 ConfigMap, 2 Deployment, 1 Secret"; got != want {
+	if got, want := p.removed.String(), "1 ConfigMap, 2 Deployment, 2 Secret"; got != want {
 		t.Errorf("removed: %s, want %s", got, want)
 	}
 	if got, want := p.kept.String(), "1 Namespace, 1 Secret"; got != want {

@@ -259,7 +259,7 @@ func (c *Controller) finalize(ctx context.Context, b *binding.Binding, views []v
 func (c *Controller) templateStatus(b *binding.Binding, views []view, now time.Time) (tmpl *unstructured.Unstructured, status map[string]any, rolling bool) {
 	ref := template.Ref{Kind: binding.TemplateKind(b), Namespace: b.Spec.Resource.Namespace, Name: b.Spec.Resource.Name}
 	tmpl, _ = c.cfg.Templates.Get(ref)
-	if tmpl == nil || tmpl.GetUID() != b.Spec.Resource.UID || tmpl.GetDeletionTimestamp() != nil || !binding.Claimed(b) {
+	if tmpl == nil || tmpl.GetUID() != b.Spec.Resource.UID || tmpl.GetDeletionTimestamp() != nil || !binding.Governed(b) {
 		return nil, nil, false
 	}
 	kind := interpret.Of(ref.Kind)

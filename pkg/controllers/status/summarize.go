@@ -44,8 +44,9 @@ type view struct {
 // views collects what is known, one view per cluster.
 func (c *Controller) views(b *binding.Binding, key types.NamespacedName) []view {
 	var out []view
+	targets := binding.Targets(b)
 	for _, cluster := range binding.Clusters(b) {
-		v := view{cluster: cluster, target: binding.Target(b, cluster)}
+		v := view{cluster: cluster, target: targets[cluster]}
 		if b.DeletionTimestamp != nil {
 			v.target = nil
 		}
@@ -184,8 +185,9 @@ func summarize(s *workv1alpha2.ResourceBindingStatus, b *binding.Binding, views 
 		return strings.Compare(a.ClusterName, b.ClusterName)
 	})
 	if len(s.AggregatedStatus) > 0 || len(old) > 0 { // nothing to say about a binding that nobody has looked at yet
-		full := fullyApplied(b, views, applied, now)
-		if applied > 0 && applied == len(b.Spec.Clusters) && len(s.AggregatedStatus) == applied {
+		wanted := len(binding.Targets(b))
+		full := fullyApplied(b, views, applied, wanted, now)
+		if applied > 0 && applied == wanted && len(s.AggregatedStatus) == applied {
 			full.Status, full.Reason = metav1.ConditionTrue, workv1alpha2.FullyAppliedSuccessReason
 		}
 		meta.SetStatusCondition(&s.Conditions, full)
@@ -194,10 +196,10 @@ func summarize(s *workv1alpha2.ResourceBindingStatus, b *binding.Binding, views 
 }
 
 // fullyApplied is the condition as long as it is not met.
-func fullyApplied(b *binding.Binding, views []view, applied int, now time.Time) metav1.Condition {
+func fullyApplied(b *binding.Binding, views []view, applied, wanted int, now time.Time) metav1.Condition {
 	full := metav1.Condition{
 		Type: workv1alpha2.FullyApplied, Status: metav1.ConditionFalse, Reason: workv1alpha2.FullyAppliedFailedReason,
-		Message:            fmt.Sprintf("%d of %d clusters have the current manifest", applied, len(b.Spec.Clusters)),
+		Message:            fmt.Sprintf("%d of %d clusters have the current manifest", applied, wanted),
 		LastTransitionTime: metav1.NewTime(now), ObservedGeneration: b.Generation,
 	}
 	var leaving, away []string

@@ -173,9 +173,9 @@ func (j *job) template() *corev1.ObjectReference {
 
 // manifest returns what the member should hold, or nil when that cannot be said now, or nothing may be sent.
 func (j *job) manifest() *unstructured.Unstructured {
-	if !binding.Claimed(j.binding) {
+	if !binding.Enforced(j.binding, j.member) {
 		j.record(func(e *entry) { e.Generation = j.binding.Generation })
-		return nil // no policy governs the template any more: what was propagated stays as it is
+		return nil // no policy governs the template any more, and nobody needs it here: what was propagated stays as it is
 	}
 	if binding.Suspended(j.binding, j.member) {
 		j.record(func(e *entry) { e.Failed, e.Gone = "dispatching to this cluster is suspended", "" })
