@@ -27,10 +27,12 @@ import (
 // Input is all that a decision rests on. Nothing of it is changed.
 type Input struct {
 	Template *unstructured.Unstructured
-	Governor Governor         // of the template; it must not be the zero value
+	Governor Governor         // of the template; the zero value only if there are Requirers
 	Old      *binding.Binding // nil for a template that was not placed before
 	Clusters []*clusterv1alpha1.Cluster
-	Now      time.Time
+	// Requirers are the bindings whose templates need this one beside them, in any order.
+	Requirers []*binding.Binding
+	Now       time.Time
 }
 
 // Decision says how the binding came about.
@@ -39,14 +41,28 @@ type Decision struct {
 	Held      bool // scheduling is suspended: nobody looked whether the placement in force still holds
 	Deferred  bool // the policy is Lazy and says something else than the binding, which follows with the template's next change
 	Result    schedule.Decision
+	// Dispute says how the policies of those that need the template differ about it; empty when they agree, or when a policy
+	// of its own decides.
+	Dispute string
+	// Unread says why it cannot be told what the template refers to; nil when it can, or nobody asks.
+	Unread error
 }
 
 // Decide returns the binding that the template should have. It is pure: without a reason to change, the result equals
 // the old binding.
 func Decide(in Input) (*binding.Binding, Decision) {
 	next := skeleton(in)
+	describe(in.Template, next)
+	require(in.Requirers, next)
 	var d Decision
+	if !in.Governor.Any() {
+		d.Dispute = attach(in, next)
+		stampVersion(in, next)
+		Remember(in.Old, next)
+		return next, d
+	}
 	d.Deferred = fill(in, next)
+	d.Unread = refer(in.Template, next)
 	switch suspended := next.Spec.Suspension; {
 	case suspended != nil && suspended.Scheduling != nil && *suspended.Scheduling:
 		d.Held = true
@@ -60,14 +76,19 @@ func Decide(in Input) (*binding.Binding, Decision) {
 			next.Annotations[policyv1alpha1.AppliedPlacementAnnotation] = encode(next.Spec.Placement)
 		}
 	}
+	stampVersion(in, next)
+	Remember(in.Old, next)
+	report(in, next, d)
+	return next, d
+}
+
+// stampVersion notes the version of the template that led to a new spec. A version alone is nothing new.
+func stampVersion(in Input, next *binding.Binding) {
 	if in.Old != nil && equality.Semantic.DeepEqual(in.Old.Spec, next.Spec) {
 		next.Spec.Resource.ResourceVersion = in.Old.Spec.Resource.ResourceVersion
 	} else {
 		next.Spec.Resource.ResourceVersion = in.Template.GetResourceVersion()
 	}
-	Remember(in.Old, next)
-	report(in, next, d)
-	return next, d
 }
 
 // skeleton is the old binding, or an empty one of the right name.
@@ -102,9 +123,8 @@ func skeleton(in Input) *binding.Binding {
 	return next
 }
 
-// fill copies what template and policy say. It reports whether the policy says more, which has to wait.
-func fill(in Input, next *binding.Binding) (deferred bool) {
-	t := in.Template
+// describe copies what the template says.
+func describe(t *unstructured.Unstructured, next *binding.Binding) {
 	next.Spec.Resource = workv1alpha2.ObjectReference{
 		APIVersion: t.GetAPIVersion(), Kind: t.GetKind(), Namespace: t.GetNamespace(), Name: t.GetName(), UID: t.GetUID(),
 		ResourceVersion: next.Spec.Resource.ResourceVersion,
@@ -116,6 +136,10 @@ func fill(in Input, next *binding.Binding) (deferred bool) {
 	if !equality.Semantic.DeepEqual(next.Spec.ReplicaRequirements, requirements) {
 		next.Spec.ReplicaRequirements = requirements
 	}
+}
+
+// fill copies what the policy says. It reports whether the policy says more, which has to wait.
+func fill(in Input, next *binding.Binding) (deferred bool) {
 	binding.SetClaim(next.Labels, next.Annotations, in.Governor.Policy)
 	if in.Governor.Namespace {
 		next.Labels[workv1alpha2.BindingManagedByLabel] = binding.ManagedByNamespace

@@ -21,6 +21,7 @@ import (
 // in force, the reasons for every cluster are here.
 func Anew(in Input) schedule.Decision {
 	next := skeleton(in)
+	describe(in.Template, next)
 	fill(in, next)
 	return schedule.Place(request(in, next), in.Clusters)
 }
