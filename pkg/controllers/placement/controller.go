@@ -141,10 +141,14 @@ func (c *Controller) step(ctx context.Context, ref template.Ref) (time.Duration,
 		return 0, nil // the template goes with it, perhaps a moment later than its binding did
 	}
 	governor := c.governor(tmpl, old)
+	n, err := c.needs(ctx, tmpl, old)
+	if err != nil {
+		return 0, err
+	}
 	if old != nil {
 		switch {
 		case binding.TemplateKind(old) != ref.Kind && !(governor.Any() && vacant(old, tmpl)):
-			if governor.Any() {
+			if governor.Any() || len(n.by) > 0 && old.Spec.Resource.UID != tmpl.GetUID() {
 				c.cfg.Events.Eventf(tmpl, corev1.EventTypeWarning, "ApplyPolicyFailed",
 					"the binding %s belongs to a %s of the same name", old.Name, old.Spec.Resource.Kind)
 			}
@@ -156,23 +160,37 @@ func (c *Controller) step(ctx context.Context, ref template.Ref) (time.Duration,
 		}
 	}
 	if missing := c.missingOverrides(governor.Policy); len(missing) > 0 {
-		return c.await(ctx, tmpl, old, governor, missing)
+		return c.await(ctx, tmpl, old, governor, n, missing)
 	}
 	c.waiting.over(ref)
-	if !governor.Any() {
+	return c.place(ctx, tmpl, old, governor, n)
+}
+
+// place writes the binding that a template should have, and the claim on the template.
+func (c *Controller) place(ctx context.Context, tmpl *unstructured.Unstructured, old *binding.Binding, g placement.Governor, n needs) (time.Duration, error) {
+	if !g.Any() && len(n.by) == 0 {
 		return 0, c.unclaim(ctx, tmpl, old)
 	}
 	next, d := placement.Decide(placement.Input{
-		Template: tmpl, Governor: governor, Old: old, Clusters: c.clusters(), Now: c.cfg.Clock.Now(),
+		Template: tmpl, Governor: g, Old: old, Clusters: c.clusters(), Requirers: n.by, Now: c.cfg.Clock.Now(),
 	})
 	if err := c.commit(ctx, old, next); err != nil {
 		return 0, err
 	}
 	c.announce(tmpl, old, next, d)
-	if d.Scheduled && d.Result.Reason == workv1alpha2.BindingReasonUnschedulable {
-		return roomCheck, c.claim(ctx, tmpl, governor.Policy)
+	c.announceDependencies(tmpl, old, next, d)
+	return lookAgain(n, d), c.claim(ctx, tmpl, g.Policy)
+}
+
+// lookAgain returns after how long a decision is looked at again although nothing that is watched has changed; 0 for never.
+func lookAgain(n needs, d placement.Decision) time.Duration {
+	switch {
+	case n.unsure:
+		return unsureCheck
+	case d.Scheduled && d.Result.Reason == workv1alpha2.BindingReasonUnschedulable:
+		return roomCheck
 	}
-	return 0, c.claim(ctx, tmpl, governor.Policy)
+	return 0
 }
 
 // vacant reports whether a binding was made for the same object in another version, in which no policy selects it any
@@ -211,7 +229,7 @@ func (c *Controller) commit(ctx context.Context, old, next *binding.Binding) err
 		return nil
 	}
 	c.cfg.Telemetry.Wrote(telemetry.ByPlacement, telemetry.Binding)
-	klog.FromContext(ctx).V(2).Info("Placed", "clusters", next.Spec.Clusters, "new", old == nil)
+	klog.FromContext(ctx).V(2).Info("Placed", "clusters", next.Spec.Clusters, "requiredBy", len(next.Spec.RequiredBy), "new", old == nil)
 	return nil
 }
 
@@ -278,13 +296,10 @@ func (c *Controller) succeed(ctx context.Context, ref template.Ref, b *binding.B
 // as it is, until some policy claims the template again.
 func (c *Controller) unclaim(ctx context.Context, tmpl *unstructured.Unstructured, old *binding.Binding) error {
 	if old != nil && old.Labels[workv1alpha2.BindingManagedByLabel] == "" {
-		next := old.DeepCopy()
-		if next.Labels != nil && next.Annotations != nil {
-			binding.SetClaim(next.Labels, next.Annotations, nil)
-			delete(next.Annotations, workv1alpha2.LazyTemplateAnnotation) // whoever claims it next begins anew
+		next, done := placement.Release(old, c.clusters())
+		if done {
+			return c.delete(ctx, old)
 		}
-		placement.DropLeaving(next, c.clusters())
-		placement.Remember(old, next)
 		if !binding.Same(old, next) {
 			if _, err := c.cfg.Bindings.Update(ctx, next); err != nil {
 				return fmt.Errorf("take the claim off the binding: %w", err)

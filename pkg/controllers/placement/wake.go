@@ -38,6 +38,7 @@ func concernsPlacement(old, now *clusterv1alpha1.Cluster) bool {
 
 // bindingChanged follows what others do to a binding, and the end of one, which makes room for the next of its name.
 func (c *Controller) bindingChanged(old, now *binding.Binding) {
+	c.needsChanged(old, now)
 	switch {
 	case now == nil:
 		c.loop.Add(refOf(old))

@@ -40,13 +40,13 @@ func TestWarnings(t *testing.T) {
 		want []string
 	}{
 		"nothing in vain":    {set: func(*spec) {}},
-		"propagateDeps":      {set: func(s *spec) { s.PropagateDeps = true }, want: []string{"spec.propagateDeps: has no effect yet"}},
+		"propagateDeps":      {set: func(s *spec) { s.PropagateDeps = true }},
 		"workloadAffinity":   {set: func(s *spec) { s.Placement.WorkloadAffinity = &policyv1alpha1.WorkloadAffinity{} }, want: []string{"spec.placement.workloadAffinity: has no effect yet"}},
 		"preemption":         {set: func(s *spec) { s.Preemption = policyv1alpha1.PreemptAlways }},
 		"dependentOverrides": {set: func(s *spec) { s.DependentOverrides = []string{"x"} }},
 		"schedulerName":      {set: func(s *spec) { s.SchedulerName = "x" }, want: []string{"spec.schedulerName: has no effect yet"}},
 		"empty failover":     {set: func(s *spec) { s.Failover = &policyv1alpha1.FailoverBehavior{} }},
-		"failover":           {set: func(s *spec) { application(s) }, want: []string{"spec.propagateDeps: has no effect yet", "spec.failover: has no effect yet"}},
+		"failover":           {set: func(s *spec) { application(s) }, want: []string{"spec.failover: has no effect yet"}},
 		"activation":         {set: func(s *spec) { s.ActivationPreference = policyv1alpha1.LazyActivation }},
 		"schedulePriority":   {set: func(s *spec) { s.SchedulePriority = &policyv1alpha1.SchedulePriority{} }, want: []string{"spec.schedulePriority: has no effect yet"}},
 		"association":        {set: func(s *spec) { s.Association = true }, want: []string{"spec.association: deprecated and without effect, use propagateDeps"}},

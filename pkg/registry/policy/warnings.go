@@ -21,7 +21,6 @@ var noEffectYet = []struct {
 	path string
 	set  func(*propagation) bool
 }{
-	{"spec.propagateDeps", func(s *propagation) bool { return s.PropagateDeps }},
 	{"spec.placement.workloadAffinity", func(s *propagation) bool { return s.Placement.WorkloadAffinity != nil }},
 	{"spec.schedulerName", func(s *propagation) bool {
 		return s.SchedulerName != "" && s.SchedulerName != policyv1alpha1.DefaultSchedulerName
