@@ -54,6 +54,9 @@ func (x *subject) cluster(b *binding.Binding, name string, c *clusterv1alpha1.Cl
 	}
 	target := binding.Target(b, name)
 	out.Why = x.why(name, target)
+	if by := needing(b, name); len(by) > 0 {
+		out.Why = "needed there by " + names(by)
+	}
 	if name == x.Cluster {
 		out.Template = raw(render.Prune(x.Template))
 	}
@@ -65,7 +68,7 @@ func (x *subject) cluster(b *binding.Binding, name string, c *clusterv1alpha1.Cl
 		n := target.Replicas
 		out.Replicas = &n
 	}
-	if c == nil || !x.governor.Any() {
+	if c == nil || !x.governor.Any() && !binding.Required(b, name) {
 		return out // nothing is made for it
 	}
 	s := manifest.Source{
@@ -84,6 +87,20 @@ func (x *subject) cluster(b *binding.Binding, name string, c *clusterv1alpha1.Cl
 			return out
 		}
 		out.Manifest = raw(made)
+	}
+	return out
+}
+
+// needing are the bindings by whose word alone a cluster is a target.
+func needing(b *binding.Binding, cluster string) (out []string) {
+	there := func(t workv1alpha2.TargetCluster) bool { return t.Name == cluster }
+	if slices.ContainsFunc(b.Spec.Clusters, there) && binding.Claimed(b) {
+		return nil
+	}
+	for _, by := range b.Spec.RequiredBy {
+		if slices.ContainsFunc(by.Clusters, there) {
+			out = append(out, by.Name)
+		}
 	}
 	return out
 }

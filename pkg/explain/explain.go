@@ -105,7 +105,7 @@ func newSubject(in Input) *subject {
 	if x.governor.Policy != nil {
 		x.missing = match.MissingOverrides(x.governor.Policy, in.ClusterOverrides, in.Overrides)
 	}
-	decide := placement.Input{Template: t, Governor: x.governor, Old: x.stored, Clusters: in.Clusters, Now: in.Now}
+	decide := placement.Input{Template: t, Governor: x.governor, Old: x.stored, Clusters: in.Clusters, Now: in.Now, Requirers: placement.Standing(x.stored)}
 	x.next, x.decision = placement.Decide(decide)
 	x.fresh = placement.Anew(decide)
 	x.anew = make(map[string]schedule.Verdict, len(x.fresh.Verdicts))
@@ -148,7 +148,7 @@ func (x *subject) state() (hubv1alpha1.ExplanationState, string) {
 		return hubv1alpha1.ExplanationNotPropagated, "it stays on the hub: " + x.barred
 	case !x.governor.Any() && x.stored == nil:
 		return hubv1alpha1.ExplanationUnselected, "no policy selects it, so it is in no cluster"
-	case !x.governor.Any():
+	case !x.governor.Any() && len(x.stored.Spec.RequiredBy) == 0:
 		return hubv1alpha1.ExplanationReleased, fmt.Sprintf("no policy selects it any more: what is in %s stays as it is, until one does", names(binding.Clusters(x.stored)))
 	case x.foreign != "":
 		return hubv1alpha1.ExplanationWaiting, x.foreign
@@ -163,7 +163,7 @@ func (x *subject) state() (hubv1alpha1.ExplanationState, string) {
 	switch {
 	case c != nil && c.Status != metav1.ConditionTrue:
 		return hubv1alpha1.ExplanationUnscheduled, "it cannot be placed as the policy says: " + c.Message
-	case len(x.stored.Spec.Clusters) == 0:
+	case len(binding.Targets(x.stored)) == 0:
 		return hubv1alpha1.ExplanationUnscheduled, "it is placed in no cluster"
 	}
 	return x.completeness()
@@ -190,7 +190,7 @@ func (x *subject) completeness() (hubv1alpha1.ExplanationState, string) {
 			unwell = append(unwell, c.Name)
 		}
 	}
-	all := len(x.stored.Spec.Clusters)
+	all := len(binding.Targets(x.stored))
 	switch {
 	case len(wrong) > 0:
 		return hubv1alpha1.ExplanationIncomplete, fmt.Sprintf("%d of %s have what they should have, not %s", all-len(wrong), count(all, "cluster"), names(wrong))

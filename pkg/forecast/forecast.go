@@ -130,7 +130,7 @@ func (s State) missing(g placement.Governor) []string {
 }
 
 func (c Case) input(s State, g placement.Governor, b *binding.Binding) placement.Input {
-	return placement.Input{Template: s.Template, Governor: g, Old: b, Clusters: c.Clusters, Now: c.Now}
+	return placement.Input{Template: s.Template, Governor: g, Old: b, Clusters: c.Clusters, Now: c.Now, Requirers: placement.Standing(b)}
 }
 
 // end tells what becomes of the copies of a template that is deleted.

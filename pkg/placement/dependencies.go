@@ -153,6 +153,23 @@ func Release(old *binding.Binding, clusters []*clusterv1alpha1.Cluster) (next *b
 	return next, len(old.Spec.RequiredBy) > 0 && len(next.Spec.Clusters) == 0
 }
 
+// Standing returns, for those who ask what would be decided and not who needs the template, the bindings that b says need
+// it, with no more than b says of them. b may be nil.
+func Standing(b *binding.Binding) []*binding.Binding {
+	if b == nil {
+		return nil
+	}
+	var out []*binding.Binding
+	for i := range b.Spec.RequiredBy {
+		entry := &b.Spec.RequiredBy[i]
+		by := &binding.Binding{ObjectMeta: metav1.ObjectMeta{Namespace: entry.Namespace, Name: entry.Name}}
+		by.Labels = map[string]string{workv1alpha2.ResourceBindingPermanentIDLabel: b.Labels[binding.DependedByLabel(KeyOfSnapshot(entry))]}
+		by.Spec.Clusters = entry.Clusters
+		out = append(out, by)
+	}
+	return out
+}
+
 // unclaim takes the claim off b. Whoever claims it next begins anew.
 func unclaim(b *binding.Binding) {
 	binding.SetClaim(b.Labels, b.Annotations, nil)

@@ -147,6 +147,13 @@ func TestGovernedAndRequired(t *testing.T) {
 	if !meta.IsStatusConditionTrue(next.Status.Conditions, workv1alpha2.Scheduled) {
 		t.Errorf("conditions %+v", next.Status.Conditions)
 	}
+	same := Input{
+		Template: configMap(), Governor: governed(policyv1alpha1.Placement{ClusterAffinity: only("m1")}), Clusters: served("m1", "m2"),
+		Old: stored(old, next), Requirers: Standing(next), Now: start,
+	}
+	if again, _ := Decide(same); !cmp.Equal(same.Old.Spec, again.Spec) || !cmp.Equal(same.Old.Labels, again.Labels) {
+		t.Errorf("by what the binding itself says of who needs it:\n%s", cmp.Diff(same.Old, again))
+	}
 	_, next, _ = place(Input{Template: configMap(), Old: stored(old, next), Governor: governed(duplicated), Clusters: served("m1")})
 	if len(next.Spec.RequiredBy) > 0 || next.Labels[binding.DependedByLabel(binding.Key(a))] != "" {
 		t.Errorf("nobody needs it any more: %+v, %v", next.Spec.RequiredBy, next.Labels)
