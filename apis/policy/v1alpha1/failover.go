@@ -18,8 +18,8 @@ type FailoverBehavior struct {
 
 // ApplicationFailoverBehavior says when an unhealthy workload moves, and how.
 type ApplicationFailoverBehavior struct {
-	// What must be the case for the workload to move.
-	DecisionConditions DecisionConditions `json:"decisionConditions"`
+	// What must be the case for the workload to move. Required; an empty object stands for the defaults.
+	DecisionConditions *DecisionConditions `json:"decisionConditions"`
 
 	// What becomes of the copy in the cluster that the workload leaves.
 	// +optional

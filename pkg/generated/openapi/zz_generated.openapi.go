@@ -1508,8 +1508,7 @@ func schema_manifold_apis_policy_v1alpha1_ApplicationFailoverBehavior(ref common
 				Properties: map[string]spec.Schema{
 					"decisionConditions": {
 						SchemaProps: spec.SchemaProps{
-							Description: "What must be the case for the workload to move.",
-							Default:     map[string]interface{}{},
+							Description: "What must be the case for the workload to move. Required; an empty object stands for the defaults.",
 							Ref:         ref(policyv1alpha1.DecisionConditions{}.OpenAPIModelName()),
 						},
 					},

@@ -75,8 +75,8 @@ func defaultPlacement(placement *policyv1alpha1.Placement) {
 
 func defaultFailover(failover *policyv1alpha1.FailoverBehavior) {
 	if application := failover.Application; application != nil {
-		if application.DecisionConditions.TolerationSeconds == nil {
-			application.DecisionConditions.TolerationSeconds = ptr.To[int32](defaultTolerationSeconds)
+		if conditions := application.DecisionConditions; conditions != nil && conditions.TolerationSeconds == nil {
+			conditions.TolerationSeconds = ptr.To[int32](defaultTolerationSeconds)
 		}
 		setIfEmpty(&application.PurgeMode, policyv1alpha1.PurgeModeGracefully)
 		if application.PurgeMode == policyv1alpha1.PurgeModeGracefully && application.GracePeriodSeconds == nil {

@@ -83,7 +83,7 @@ func TestPropagationDefaults(t *testing.T) {
 			ReplicaScheduling: &policyv1alpha1.ReplicaSchedulingStrategy{},
 		},
 		Failover: &policyv1alpha1.FailoverBehavior{
-			Application: &policyv1alpha1.ApplicationFailoverBehavior{},
+			Application: &policyv1alpha1.ApplicationFailoverBehavior{DecisionConditions: &policyv1alpha1.DecisionConditions{}},
 			Cluster:     &policyv1alpha1.ClusterFailoverBehavior{},
 		},
 	}
@@ -100,7 +100,7 @@ func TestPropagationDefaults(t *testing.T) {
 		},
 		Failover: &policyv1alpha1.FailoverBehavior{
 			Application: &policyv1alpha1.ApplicationFailoverBehavior{
-				DecisionConditions: policyv1alpha1.DecisionConditions{TolerationSeconds: ptr.To[int32](300)},
+				DecisionConditions: &policyv1alpha1.DecisionConditions{TolerationSeconds: ptr.To[int32](300)},
 				PurgeMode:          "Gracefully",
 				GracePeriodSeconds: ptr.To[int32](600),
 			},
@@ -129,7 +129,7 @@ func TestDefaultsLeaveWhatIsSet(t *testing.T) {
 	p.Spec.ConflictResolution = policyv1alpha1.ConflictOverwrite
 	p.Spec.Placement.ReplicaScheduling = &policyv1alpha1.ReplicaSchedulingStrategy{ReplicaSchedulingType: policyv1alpha1.ReplicaSchedulingTypeDuplicated}
 	a := application(&p.Spec)
-	a.PurgeMode, a.DecisionConditions.TolerationSeconds = policyv1alpha1.PurgeModeDirectly, ptr.To[int32](1)
+	a.PurgeMode, a.DecisionConditions = policyv1alpha1.PurgeModeDirectly, &policyv1alpha1.DecisionConditions{TolerationSeconds: ptr.To[int32](1)}
 	want := p.Spec.DeepCopy()
 	k := propagationPolicy()
 	k.Default(p, nil)

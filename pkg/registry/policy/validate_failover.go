@@ -17,6 +17,9 @@ func ValidateFailoverShape(failover *policyv1alpha1.FailoverBehavior, path *fiel
 	var errs field.ErrorList
 	if application := failover.Application; application != nil {
 		path := path.Child("application")
+		if application.DecisionConditions == nil {
+			errs = append(errs, field.Required(path.Child("decisionConditions"), "when the workload moves; {} for the defaults"))
+		}
 		if application.PurgeMode != "" {
 			errs = append(errs, oneOf(path.Child("purgeMode"), application.PurgeMode,
 				policyv1alpha1.PurgeModeDirectly, policyv1alpha1.PurgeModeGracefully, policyv1alpha1.PurgeModeNever)...)
@@ -59,8 +62,8 @@ func validateFailoverRules(failover *policyv1alpha1.FailoverBehavior, path *fiel
 	var errs field.ErrorList
 	if application := failover.Application; application != nil {
 		path := path.Child("application")
-		if seconds := application.DecisionConditions.TolerationSeconds; seconds != nil && *seconds < 0 {
-			errs = append(errs, field.Invalid(path.Child("decisionConditions", "tolerationSeconds"), *seconds, "must not be negative"))
+		if c := application.DecisionConditions; c != nil && c.TolerationSeconds != nil && *c.TolerationSeconds < 0 {
+			errs = append(errs, field.Invalid(path.Child("decisionConditions", "tolerationSeconds"), *c.TolerationSeconds, "must not be negative"))
 		}
 		errs = append(errs, validateGracePeriod(application, path.Child("gracePeriodSeconds"))...)
 		errs = append(errs, validateStateLabels(application.StatePreservation, path.Child("statePreservation"))...)

@@ -16,7 +16,7 @@ import (
 //
 // ApplicationFailoverBehavior says when an unhealthy workload moves, and how.
 type ApplicationFailoverBehaviorApplyConfiguration struct {
-	// What must be the case for the workload to move.
+	// What must be the case for the workload to move. Required; an empty object stands for the defaults.
 	DecisionConditions *DecisionConditionsApplyConfiguration `json:"decisionConditions,omitempty"`
 	// What becomes of the copy in the cluster that the workload leaves.
 	PurgeMode *policyv1alpha1.PurgeMode `json:"purgeMode,omitempty"`
