@@ -86,6 +86,8 @@ type Server struct {
 	Authorizer authorizer.Authorizer
 	// Local are the resources that are served from the server's own storage, without HTTP.
 	Local *local.Resources
+	// Kinds knows what the server serves at this moment.
+	Kinds *Kinds
 	// Spans makes the spans of API requests, and of what belongs to them. It makes none unless tracing is configured.
 	Spans trace.TracerProvider
 
@@ -173,6 +175,7 @@ func chain(cfg Config, generic *genericapiserver.Config, shared informers.Shared
 	}
 	return &Server{
 		aggregator: agg, informers: shared, Authorizer: generic.Authorization.Authorizer, Loopback: generic.LoopbackClientConfig, Local: resources, Spans: generic.TracerProvider,
+		Kinds:       newKinds(resources, crds.Informers.Apiextensions().V1().CustomResourceDefinitions(), agg.APIRegistrationInformers.Apiregistration().V1().APIServices()),
 		uncollected: passedOver,
 	}, nil
 }

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/registry/generic"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/client-go/tools/cache"
 	openapi "k8s.io/kube-openapi/pkg/common"
 	"k8s.io/utils/clock"
 
@@ -120,6 +121,15 @@ func (s *ourGroups) groups() []native.Group {
 			},
 		},
 	}
+}
+
+// surroundings are what the warnings about policies rest on.
+func surroundings(cfg hubConfig, clusters cache.SharedIndexInformer) policy.Surroundings {
+	joined := func(name string) (joined, known bool) {
+		_, joined, err := clusters.GetStore().GetByKey(name)
+		return joined, err == nil && clusters.HasSynced()
+	}
+	return policy.Surroundings{Kinds: cfg.kinds.Named, Joined: joined, Skipped: cfg.skipped}
 }
 
 // definitions are the OpenAPI definitions of our types.

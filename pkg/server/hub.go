@@ -40,6 +40,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/local"
 	"github.com/manifold-k8s/manifold/pkg/match"
 	"github.com/manifold-k8s/manifold/pkg/member"
+	"github.com/manifold-k8s/manifold/pkg/native"
 	"github.com/manifold-k8s/manifold/pkg/policy"
 	"github.com/manifold-k8s/manifold/pkg/telemetry"
 	"github.com/manifold-k8s/manifold/pkg/template"
@@ -57,6 +58,7 @@ type hubConfig struct {
 	patience time.Duration
 	claim    *admission.Claim    // gets the policies
 	forecast *admission.Forecast // gets the caches
+	kinds    *native.Kinds
 	rbac     rbacinformers.Interface
 	// authorizer is the hub's.
 	authorizer authorizer.Authorizer
@@ -148,6 +150,7 @@ func newParts(loopback *rest.Config, resources *local.Resources, ours *ourGroups
 		ClusterOverride:    ours.policy.ClusterOverridePolicies.ListWatch(),
 	})
 	cfg.claim.Use(p.policies, cfg.skipped)
+	ours.policy.Use(surroundings(cfg, p.clusters))
 	p.bindings = binding.NewStore(ours.work.ResourceBindings.ListWatch(), ours.work.ClusterResourceBindings.ListWatch(),
 		ours.work.ResourceBindings.Writer(), ours.work.ClusterResourceBindings.Writer())
 	p.mapper = restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery()))

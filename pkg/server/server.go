@@ -88,7 +88,7 @@ func Run(ctx context.Context, o *Options) error {
 		return err // not after validation
 	}
 	hub, err := newHub(api.Loopback, api.Local, ours, hubConfig{
-		qps: o.MemberQPS, burst: o.MemberBurst, patience: o.MemberListTimeout, claim: o.claim, forecast: o.forecast, skipped: skipped, telemetry: o.recorder(api),
+		qps: o.MemberQPS, burst: o.MemberBurst, patience: o.MemberListTimeout, claim: o.claim, forecast: o.forecast, kinds: api.Kinds, skipped: skipped, telemetry: o.recorder(api),
 		owned: owned, into: into, explained: explained, rbac: api.RBAC(), authorizer: api.Authorizer, idle: o.MemberCacheIdle,
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 package policy
 
 import (
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,7 +19,7 @@ import (
 func TestPropagationPolicyIdentityAndScheduler(t *testing.T) {
 	t.Parallel()
 	const id = policyv1alpha1.PropagationPolicyPermanentIDLabel
-	k := propagationPolicy()
+	k := propagationPolicy(&atomic.Pointer[Surroundings]{})
 	old := validPolicy()
 	old.Labels = map[string]string{id: "from the client"}
 	k.Default(old, nil)
@@ -66,7 +67,7 @@ func defaulted(p *policyv1alpha1.PropagationPolicy) *policyv1alpha1.PropagationS
 
 func TestPolicyName(t *testing.T) {
 	t.Parallel()
-	k := clusterOverridePolicy()
+	k := clusterOverridePolicy(&atomic.Pointer[Surroundings]{})
 	got := found(k.Validate(&policyv1alpha1.ClusterOverridePolicy{ObjectMeta: metav1.ObjectMeta{Name: "Not_A_Name"}}))
 	if diff := cmp.Diff([]string{"Invalid metadata.name"}, got); diff != "" {
 		t.Errorf("errors (-want +got):\n%s", diff)
@@ -107,7 +108,7 @@ func TestPropagationDefaults(t *testing.T) {
 			Cluster: &policyv1alpha1.ClusterFailoverBehavior{PurgeMode: "Gracefully"},
 		},
 	}
-	k := propagationPolicy()
+	k := propagationPolicy(&atomic.Pointer[Surroundings]{})
 	k.Default(p, nil)
 	if diff := cmp.Diff(want, p.Spec); diff != "" {
 		t.Errorf("defaulted spec (-want +got):\n%s", diff)
@@ -131,7 +132,7 @@ func TestDefaultsLeaveWhatIsSet(t *testing.T) {
 	a := application(&p.Spec)
 	a.PurgeMode, a.DecisionConditions = policyv1alpha1.PurgeModeDirectly, &policyv1alpha1.DecisionConditions{TolerationSeconds: ptr.To[int32](1)}
 	want := p.Spec.DeepCopy()
-	k := propagationPolicy()
+	k := propagationPolicy(&atomic.Pointer[Surroundings]{})
 	k.Default(p, nil)
 	if diff := cmp.Diff(want, &p.Spec); diff != "" {
 		t.Errorf("spec (-want +got):\n%s", diff)
@@ -142,9 +143,9 @@ func TestForeignFinalizersAreDropped(t *testing.T) {
 	t.Parallel()
 	p := validPolicy()
 	p.Finalizers = []string{"example.com/keep", policyv1alpha1.PropagationPolicyFinalizer}
-	propagationPolicy().Default(p, nil)
+	propagationPolicy(&atomic.Pointer[Surroundings]{}).Default(p, nil)
 	cpp := &policyv1alpha1.ClusterPropagationPolicy{ObjectMeta: metav1.ObjectMeta{Finalizers: []string{policyv1alpha1.ClusterPropagationPolicyFinalizer}}}
-	clusterPropagationPolicy().Default(cpp, nil)
+	clusterPropagationPolicy(&atomic.Pointer[Surroundings]{}).Default(cpp, nil)
 	if diff := cmp.Diff([]string{"example.com/keep"}, append(p.Finalizers, cpp.Finalizers...)); diff != "" {
 		t.Errorf("finalizers (-want +got):\n%s", diff)
 	}

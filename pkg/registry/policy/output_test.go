@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 package policy
 
 import (
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,7 +22,7 @@ func TestMessages(t *testing.T) {
 	p.Spec.ResourceSelectors[0].Namespace = "bank"
 	p.Spec.ConflictResolution = "Merge"
 	p.Spec.SchedulePriority = &policyv1alpha1.SchedulePriority{PriorityClassName: "x"}
-	k := propagationPolicy()
+	k := propagationPolicy(&atomic.Pointer[Surroundings]{})
 	k.Default(p, nil)
 	want := `[spec.resourceSelectors[0].namespace: Invalid value: "bank": must be the policy's own namespace, "shop", or be left out, ` +
 		`spec.conflictResolution: Unsupported value: "Merge": supported values: "Abort", "Overwrite", ` +
@@ -88,7 +89,7 @@ func TestWarnings(t *testing.T) {
 			t.Parallel()
 			p := validPolicy()
 			c.set(&p.Spec)
-			k := propagationPolicy()
+			k := propagationPolicy(&atomic.Pointer[Surroundings]{})
 			k.Default(p, nil)
 			if diff := cmp.Diff(c.want, k.Warnings(p)); diff != "" {
 				t.Errorf("warnings (-want +got):\n%s", diff)
@@ -99,7 +100,7 @@ func TestWarnings(t *testing.T) {
 
 func TestOverrideWarnings(t *testing.T) {
 	t.Parallel()
-	got := overridePolicy().Warnings(&policyv1alpha1.OverridePolicy{Spec: policyv1alpha1.OverrideSpec{
+	got := overridePolicy(&atomic.Pointer[Surroundings]{}).Warnings(&policyv1alpha1.OverridePolicy{Spec: policyv1alpha1.OverrideSpec{
 		TargetCluster: &policyv1alpha1.ClusterAffinity{},
 		Overriders:    policyv1alpha1.Overriders{Plaintext: make([]policyv1alpha1.PlaintextOverrider, 1)},
 	}})
@@ -118,7 +119,7 @@ func TestColumns(t *testing.T) {
 	p.Spec.ResourceSelectors = selectors
 	p.Spec.Placement.ClusterAffinity = &policyv1alpha1.ClusterAffinity{ClusterNames: []string{"m1", "m2"}}
 	p.Spec.Placement.ReplicaScheduling = &policyv1alpha1.ReplicaSchedulingStrategy{}
-	k := propagationPolicy()
+	k := propagationPolicy(&atomic.Pointer[Surroundings]{})
 	k.Default(p, nil)
 	got := map[string]any{}
 	for _, column := range k.Columns {
@@ -151,7 +152,7 @@ func TestColumns(t *testing.T) {
 func TestValidationLeavesTheObjectAlone(t *testing.T) {
 	t.Parallel()
 	p := validPolicy()
-	k := propagationPolicy()
+	k := propagationPolicy(&atomic.Pointer[Surroundings]{})
 	k.Default(p, nil)
 	before := p.DeepCopy()
 	k.Validate(p)

@@ -11,6 +11,8 @@ SPDX-License-Identifier: Apache-2.0
 package policy
 
 import (
+	"sync/atomic"
+
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/generic"
@@ -26,26 +28,31 @@ type Storage struct {
 	ClusterPropagationPolicies *kind.REST[*policyv1alpha1.ClusterPropagationPolicy]
 	OverridePolicies           *kind.REST[*policyv1alpha1.OverridePolicy]
 	ClusterOverridePolicies    *kind.REST[*policyv1alpha1.ClusterOverridePolicy]
+
+	around *atomic.Pointer[Surroundings]
 }
 
 // NewStorage connects the storage to the backend that getter names. scheme must know the group's types.
 func NewStorage(scheme *runtime.Scheme, getter generic.RESTOptionsGetter) (Storage, error) {
-	var s Storage
+	s := Storage{around: &atomic.Pointer[Surroundings]{}}
 	var err error
-	if s.PropagationPolicies, err = kind.NewREST(propagationPolicy(), scheme, getter); err != nil {
+	if s.PropagationPolicies, err = kind.NewREST(propagationPolicy(s.around), scheme, getter); err != nil {
 		return Storage{}, err
 	}
-	if s.ClusterPropagationPolicies, err = kind.NewREST(clusterPropagationPolicy(), scheme, getter); err != nil {
+	if s.ClusterPropagationPolicies, err = kind.NewREST(clusterPropagationPolicy(s.around), scheme, getter); err != nil {
 		return Storage{}, err
 	}
-	if s.OverridePolicies, err = kind.NewREST(overridePolicy(), scheme, getter); err != nil {
+	if s.OverridePolicies, err = kind.NewREST(overridePolicy(s.around), scheme, getter); err != nil {
 		return Storage{}, err
 	}
-	if s.ClusterOverridePolicies, err = kind.NewREST(clusterOverridePolicy(), scheme, getter); err != nil {
+	if s.ClusterOverridePolicies, err = kind.NewREST(clusterOverridePolicy(s.around), scheme, getter); err != nil {
 		return Storage{}, err
 	}
 	return s, nil
 }
+
+// Use gives the storage what it warns by. Until then there are no warnings that need it.
+func (s Storage) Use(around Surroundings) { s.around.Store(&around) }
 
 // Resources maps resource paths to storage, for the installer of API groups.
 func (s Storage) Resources() map[string]rest.Storage {
@@ -57,7 +64,7 @@ func (s Storage) Resources() map[string]rest.Storage {
 	return resources
 }
 
-func propagationPolicy() kind.Kind[*policyv1alpha1.PropagationPolicy] {
+func propagationPolicy(around *atomic.Pointer[Surroundings]) kind.Kind[*policyv1alpha1.PropagationPolicy] {
 	type object = *policyv1alpha1.PropagationPolicy
 	const id = policyv1alpha1.PropagationPolicyPermanentIDLabel
 	spec := func(p object) *policyv1alpha1.PropagationSpec { return &p.Spec }
@@ -87,12 +94,14 @@ func propagationPolicy() kind.Kind[*policyv1alpha1.PropagationPolicy] {
 		ValidateUpdate: func(p, old object) field.ErrorList {
 			return validatePropagationPolicyUpdate(p, old, id, p.Spec.SchedulerName, old.Spec.SchedulerName)
 		},
-		Warnings: func(p object) []string { return propagationWarnings(&p.Spec) },
-		Columns:  propagationColumns(spec),
+		Warnings: func(p object) []string {
+			return append(propagationWarnings(&p.Spec), around.Load().ofPropagation(&p.Spec, namespacedPropagation)...)
+		},
+		Columns: propagationColumns(spec),
 	}
 }
 
-func clusterPropagationPolicy() kind.Kind[*policyv1alpha1.ClusterPropagationPolicy] {
+func clusterPropagationPolicy(around *atomic.Pointer[Surroundings]) kind.Kind[*policyv1alpha1.ClusterPropagationPolicy] {
 	type object = *policyv1alpha1.ClusterPropagationPolicy
 	const id = policyv1alpha1.ClusterPropagationPolicyPermanentIDLabel
 	spec := func(p object) *policyv1alpha1.PropagationSpec { return &p.Spec }
@@ -120,12 +129,14 @@ func clusterPropagationPolicy() kind.Kind[*policyv1alpha1.ClusterPropagationPoli
 		ValidateUpdate: func(p, old object) field.ErrorList {
 			return validatePropagationPolicyUpdate(p, old, id, p.Spec.SchedulerName, old.Spec.SchedulerName)
 		},
-		Warnings: func(p object) []string { return propagationWarnings(&p.Spec) },
-		Columns:  propagationColumns(spec),
+		Warnings: func(p object) []string {
+			return append(propagationWarnings(&p.Spec), around.Load().ofPropagation(&p.Spec, clusterPropagation)...)
+		},
+		Columns: propagationColumns(spec),
 	}
 }
 
-func overridePolicy() kind.Kind[*policyv1alpha1.OverridePolicy] {
+func overridePolicy(around *atomic.Pointer[Surroundings]) kind.Kind[*policyv1alpha1.OverridePolicy] {
 	type object = *policyv1alpha1.OverridePolicy
 	return kind.Kind[object]{
 		Resource:   policyv1alpha1.Resource("overridepolicies"),
@@ -141,12 +152,14 @@ func overridePolicy() kind.Kind[*policyv1alpha1.OverridePolicy] {
 		Validate: func(p object) field.ErrorList {
 			return append(validateName(p), validateOverrideSpec(&p.Spec, p.Namespace, field.NewPath("spec"))...)
 		},
-		Warnings: func(p object) []string { return overrideWarnings(&p.Spec) },
-		Columns:  overrideColumns(func(p object) *policyv1alpha1.OverrideSpec { return &p.Spec }),
+		Warnings: func(p object) []string {
+			return append(overrideWarnings(&p.Spec), around.Load().ofOverrides(&p.Spec, namespacedOverride)...)
+		},
+		Columns: overrideColumns(func(p object) *policyv1alpha1.OverrideSpec { return &p.Spec }),
 	}
 }
 
-func clusterOverridePolicy() kind.Kind[*policyv1alpha1.ClusterOverridePolicy] {
+func clusterOverridePolicy(around *atomic.Pointer[Surroundings]) kind.Kind[*policyv1alpha1.ClusterOverridePolicy] {
 	type object = *policyv1alpha1.ClusterOverridePolicy
 	return kind.Kind[object]{
 		Resource:   policyv1alpha1.Resource("clusteroverridepolicies"),
@@ -160,7 +173,9 @@ func clusterOverridePolicy() kind.Kind[*policyv1alpha1.ClusterOverridePolicy] {
 		Validate: func(p object) field.ErrorList {
 			return append(validateName(p), validateOverrideSpec(&p.Spec, anyNamespace, field.NewPath("spec"))...)
 		},
-		Warnings: func(p object) []string { return overrideWarnings(&p.Spec) },
-		Columns:  overrideColumns(func(p object) *policyv1alpha1.OverrideSpec { return &p.Spec }),
+		Warnings: func(p object) []string {
+			return append(overrideWarnings(&p.Spec), around.Load().ofOverrides(&p.Spec, clusterOverride)...)
+		},
+		Columns: overrideColumns(func(p object) *policyv1alpha1.OverrideSpec { return &p.Spec }),
 	}
 }

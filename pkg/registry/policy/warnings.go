@@ -7,10 +7,13 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
+	"github.com/manifold-k8s/manifold/pkg/match"
 )
 
 type propagation = policyv1alpha1.PropagationSpec
@@ -52,6 +55,9 @@ const totalRoom = "spec.placement.replicaScheduling: the room of a cluster is it
 
 func propagationWarnings(spec *policyv1alpha1.PropagationSpec) []string {
 	warnings := selectorWarnings(spec.ResourceSelectors)
+	for path, affinity := range propagationAffinities(spec) {
+		warnings = append(warnings, affinityWarnings(affinity, path)...)
+	}
 	for _, path := range NoEffectYet(spec) {
 		warnings = append(warnings, path+": has no effect yet")
 	}
@@ -88,6 +94,18 @@ func dividesByRoom(s *policyv1alpha1.ReplicaSchedulingStrategy) bool {
 
 func overrideWarnings(spec *policyv1alpha1.OverrideSpec) []string {
 	warnings := selectorWarnings(spec.ResourceSelectors)
+	for path, affinity := range overrideAffinities(spec) {
+		warnings = append(warnings, affinityWarnings(affinity, path)...)
+	}
+	rules := field.NewPath("spec", "overrideRules")
+	for i := range spec.OverrideRules {
+		if hasNone(&spec.OverrideRules[i].Overriders) {
+			warnings = append(warnings, fmt.Sprintf("%s: empty, so the rule changes nothing", rules.Index(i).Child("overriders")))
+		}
+	}
+	if len(spec.OverrideRules) == 0 && hasNone(&spec.Overriders) {
+		warnings = append(warnings, fmt.Sprintf("%s: there are none, so the policy changes nothing", rules))
+	}
 	if spec.TargetCluster != nil {
 		warnings = append(warnings, "spec.targetCluster: deprecated, use overrideRules")
 	}
@@ -100,9 +118,33 @@ func overrideWarnings(spec *policyv1alpha1.OverrideSpec) []string {
 func selectorWarnings(selectors []policyv1alpha1.ResourceSelector) []string {
 	var warnings []string
 	for i, selector := range selectors {
+		path := field.NewPath("spec", "resourceSelectors").Index(i).Child("labelSelector")
 		if selector.Name != "" && selector.LabelSelector != nil {
-			warnings = append(warnings, fmt.Sprintf("spec.resourceSelectors[%d].labelSelector: ignored because name is set", i))
+			warnings = append(warnings, fmt.Sprintf("%s: ignored because name is set", path))
+		} else if why := match.Contradiction(selector.LabelSelector); why != "" {
+			warnings = append(warnings, fmt.Sprintf("%s: nothing can match: %s", path, why))
 		}
+	}
+	return warnings
+}
+
+// affinityWarnings says why a filter can let no cluster pass.
+func affinityWarnings(affinity *policyv1alpha1.ClusterAffinity, path *field.Path) []string {
+	var warnings []string
+	if why := match.Contradiction(affinity.LabelSelector); why != "" {
+		warnings = append(warnings, fmt.Sprintf("%s: no cluster can match: %s", path.Child("labelSelector"), why))
+	}
+	if affinity.FieldSelector != nil {
+		for i, r := range affinity.FieldSelector.MatchExpressions {
+			if r.Operator == corev1.NodeSelectorOpIn && len(r.Values) == 0 {
+				warnings = append(warnings, fmt.Sprintf("%s: empty, so no cluster can match; list what %s may be",
+					path.Child("fieldSelector", "matchExpressions").Index(i).Child("values"), r.Key))
+			}
+		}
+	}
+	excluded := func(name string) bool { return slices.Contains(affinity.ExcludeClusters, name) }
+	if names := affinity.ClusterNames; len(names) > 0 && !slices.ContainsFunc(names, func(name string) bool { return !excluded(name) }) {
+		warnings = append(warnings, fmt.Sprintf("%s: contains all clusterNames, so no cluster can match", path.Child("exclude")))
 	}
 	return warnings
 }
