@@ -12,8 +12,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/apiserver/pkg/endpoints/handlers/fieldmanager"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/storage/names"
+	"k8s.io/klog/v2"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 )
 
@@ -57,12 +59,21 @@ func (s strategy[T]) PrepareForCreate(_ context.Context, o runtime.Object) {
 	s.prepareCreate(obj)
 }
 
-func (s strategy[T]) PrepareForUpdate(_ context.Context, o, oldObject runtime.Object) {
+func (s strategy[T]) PrepareForUpdate(ctx context.Context, o, oldObject runtime.Object) {
 	obj, old := o.(T), oldObject.(T)
 	if s.kind.CopyStatus != nil {
 		s.kind.CopyStatus(obj, old)
 	}
 	s.prepareUpdate(obj, old)
+	s.keepTimes(ctx, obj, old)
+}
+
+// keepTimes lets a server-side apply that changes nothing be no write. The API server does so for what it has defaulted
+// before; of what is defaulted here, it would take every repeated apply for a change and note its time.
+func (s strategy[T]) keepTimes(ctx context.Context, obj, old T) {
+	if _, err := fieldmanager.IgnoreManagedFieldsTimestampsTransformer(ctx, obj, old); err != nil {
+		klog.FromContext(ctx).Error(err, "Comparing times of managed fields", "resource", s.kind.Resource, "object", klog.KObj(obj))
+	}
 }
 
 func (s strategy[T]) prepareCreate(obj T) {

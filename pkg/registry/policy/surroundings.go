@@ -97,13 +97,25 @@ func (s *Surroundings) ofClusters(names []string, path *field.Path, said sets.Se
 	return []string{fmt.Sprintf("%s: no clusters %s have joined yet", path, listed(missing))}
 }
 
+// maxSelectors is how many selectors are told of one by one. What comes back of an answer is bounded, 4 KiB for all warnings.
+const maxSelectors = 10
+
 // ofSelectors names the selectors that can select nothing now, each with the first reason.
 func (s *Surroundings) ofSelectors(selectors []policyv1alpha1.ResourceSelector, of species) []string {
 	var warnings []string
+	path := field.NewPath("spec", "resourceSelectors")
+	more := 0
 	for i := range selectors {
-		if why := s.ofSelector(&selectors[i], of, field.NewPath("spec", "resourceSelectors").Index(i)); why != "" {
+		switch why := s.ofSelector(&selectors[i], of, path.Index(i)); {
+		case why == "":
+		case len(warnings) < maxSelectors:
 			warnings = append(warnings, why)
+		default:
+			more++
 		}
+	}
+	if more > 0 {
+		warnings = append(warnings, fmt.Sprintf("%s: %d more can select nothing now", path, more))
 	}
 	return warnings
 }
