@@ -81,6 +81,10 @@ chaos: members-bin ## Kill the hub, let members fail, stop etcd, under load, and
 informers: members-bin ## Run client-go's informers over five members that change, fail and return, for ten minutes; INFORMERS="--for 1m --seed N".
 	@MANIFOLD_MEMBER_BIN="$(MEMBER_BIN)" go run ./test/informers $(INFORMERS)
 
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (60s) each.
+	@FUZZTIME="$${FUZZTIME:-60s}" hack/fuzz.sh
+
 ##@ Updates
 
 .PHONY: generate

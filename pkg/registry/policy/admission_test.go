@@ -163,7 +163,7 @@ type door struct {
 	storage policy.Storage
 }
 
-func open(t *testing.T) *door {
+func open(t testing.TB) *door {
 	t.Helper()
 	scheme := runtime.NewScheme()
 	internal := schema.GroupVersion{Group: policyv1alpha1.GroupName, Version: runtime.APIVersionInternal}
