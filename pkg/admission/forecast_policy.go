@@ -221,7 +221,10 @@ func (s *survey) unwatched(ctx context.Context, gvk schema.GroupVersionKind, sel
 			if err != nil {
 				return out, err
 			}
-			s.rest.More = s.rest.More || list.GetContinue() != ""
+			if left := list.GetRemainingItemCount(); left != nil {
+				s.rest.Templates += int(*left)
+			}
+			s.rest.More = s.rest.More || (list.GetContinue() != "" && list.GetRemainingItemCount() == nil)
 			for i := range list.Items {
 				c := candidate{ref: template.RefOf(&list.Items[i]), read: &list.Items[i]}
 				again := func(o candidate) bool { return o.ref == c.ref }
