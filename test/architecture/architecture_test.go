@@ -157,6 +157,10 @@ var forbidden = []struct {
 		why: "every replica explains, from what is stored on the hub: members are the leader's",
 	},
 	{
+		from: "pkg/forecast", to: []string{"pkg/server", "pkg/native", "pkg/registry", "pkg/etcd", "pkg/controllers", "pkg/member", "pkg/template", "pkg/policy", "pkg/admission"},
+		why: "what would become of a template is a function of values; who asks about a dry run, and who may know, is not its business",
+	},
+	{
 		from: "pkg/schedule", to: []string{"pkg/render"},
 		why: "where something goes does not depend on how it is sent there",
 	},
@@ -199,6 +203,7 @@ var pure = map[string][]string{
 	"pkg/interpret":       values,
 	"pkg/unified/present": values,
 	"pkg/schedule":        append([]string{"pkg/match", "pkg/interpret"}, values...),
+	"pkg/forecast":        append([]string{"pkg/binding", "pkg/interpret", "pkg/manifest", "pkg/match", "pkg/placement", "pkg/render"}, values...),
 	"pkg/render":          append([]string{"pkg/match", "pkg/interpret", "sigs.k8s.io/yaml"}, values...),
 }
 
