@@ -191,6 +191,11 @@ func TestState(t *testing.T) {
 		"namespace": {func(t *testing.T) Input {
 			return settle(t, Input{Template: object(t, "{apiVersion: v1, kind: Namespace, metadata: {name: team, uid: n1}}"), Clusters: clusters("a", "b"), Now: start})
 		}, "Placed", "it is in 2 clusters", ""},
+		"namespace that a policy selects, too": {func(t *testing.T) Input {
+			in := Input{Template: object(t, "{apiVersion: v1, kind: Namespace, metadata: {name: team, uid: n1}}"), Clusters: clusters("a"), Now: start}
+			in.Policies.ClusterWide = []*policyv1alpha1.ClusterPropagationPolicy{clusterPolicy(t, "all", "{apiVersion: v1, kind: Namespace}")}
+			return settle(t, in)
+		}, "Placed", "it is in 1 cluster", "without effect: ClusterPropagationPolicy all"},
 		"namespace that stays": {func(t *testing.T) Input {
 			return Input{Template: object(t, "{apiVersion: v1, kind: Namespace, metadata: {name: kube-public}}"), Clusters: clusters("a")}
 		}, "NotPropagated", "every cluster has a namespace of this name", ""},

@@ -18,11 +18,11 @@ import (
 // tellNotes says what is worth knowing besides.
 func (x *subject) tellNotes() {
 	note := func(format string, args ...any) { x.out.Notes = append(x.out.Notes, fmt.Sprintf(format, args...)) }
-	if x.barred != "" {
+	if x.barred != "" || x.governor.Namespace {
 		if ignored := x.selecting(); len(ignored) > 0 {
 			note("policies that select it are without effect: %s", names(ignored))
 		}
-		if x.stored != nil {
+		if x.stored != nil && !x.governor.Any() {
 			note("copies that were made before stay as they are in %s", names(binding.Clusters(x.stored)))
 		}
 	}
