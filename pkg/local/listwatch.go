@@ -38,7 +38,7 @@ type Storage interface {
 //
 // Listed objects share memory with the storage's watch cache and must not be changed.
 func ListWatch(store Storage, resource schema.GroupResource) *Source {
-	return &Source{&cache.ListWatch{
+	return &Source{ListWatch: &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 			options.Watch = false
 			internal, err := internalOptions(resource, &options)
@@ -63,7 +63,11 @@ func ListWatch(store Storage, resource schema.GroupResource) *Source {
 }
 
 // Source is what a reflector lists and watches.
-type Source struct{ *cache.ListWatch }
+type Source struct {
+	*cache.ListWatch
+	// Written is what this process has written of the resource; nil if nobody keeps count.
+	Written *Written
+}
 
 // IsWatchListSemanticsUnSupported tells reflectors to list and not to stream the list: what is in memory is there at once,
 // and shared, while the end of a stream is told a second later, and its objects are copies.

@@ -77,7 +77,7 @@ func (r *Resources) Metadata(resource schema.GroupVersionResource) (*Source, boo
 		}
 		return metadataList(full, reduce)
 	}
-	return &Source{&cache.ListWatch{
+	return &Source{ListWatch: &cache.ListWatch{
 		ListWithContextFunc: list,
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 			w, err := lw.WatchFuncWithContext(ctx, options)

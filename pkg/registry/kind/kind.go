@@ -75,9 +75,10 @@ type Kind[T Object] struct {
 // REST is the storage of one kind. The embedded registry serves the main resource.
 type REST[T Object] struct {
 	*genericregistry.Store
-	kind   Kind[T]
-	status *StatusREST // nil without status subresource
-	whole  *genericregistry.Store
+	kind    Kind[T]
+	status  *StatusREST // nil without status subresource
+	whole   *genericregistry.Store
+	written *local.Written
 }
 
 var (
@@ -104,7 +105,8 @@ func NewREST[T Object](k Kind[T], scheme *runtime.Scheme, getter generic.RESTOpt
 	if err := store.CompleteWithOptions(&generic.StoreOptions{RESTOptions: getter}); err != nil {
 		return nil, fmt.Errorf("set up storage of %s: %w", k.Resource, err)
 	}
-	r := &REST[T]{Store: store, kind: k}
+	r := &REST[T]{Store: store, kind: k, written: &local.Written{}}
+	store.Storage.Storage = r.written.Note(store.Storage.Storage)
 	if k.CopyStatus == nil {
 		return r, nil
 	}
@@ -141,8 +143,13 @@ func (r *REST[T]) AddTo(resources map[string]rest.Storage) {
 	}
 }
 
-// ListWatch gives informers of this process the kind's objects without HTTP; see [local.ListWatch].
-func (r *REST[T]) ListWatch() *local.Source { return local.ListWatch(r.Store, r.kind.Resource) }
+// ListWatch gives informers of this process the kind's objects without HTTP (see [local.ListWatch]), and tells what was
+// written of them.
+func (r *REST[T]) ListWatch() *local.Source {
+	source := local.ListWatch(r.Store, r.kind.Resource)
+	source.Written = r.written
+	return source
+}
 
 // Writer returns the way for controllers of this process to write spec and status at once. It is nil for a kind
 // without status subresource.
