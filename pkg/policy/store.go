@@ -3,7 +3,8 @@ Copyright 2026 The Manifold Authors.
 SPDX-License-Identifier: Apache-2.0
 */
 
-// Package policy gives controllers the policies as lists, from informers.
+// Package policy gives controllers the policies as lists, from informers, and says what can be decided by them now: not
+// before what has been written is known, and not in the moment in which an override policy goes.
 package policy
 
 import (
@@ -11,42 +12,52 @@ import (
 	"slices"
 	"sync"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/utils/clock"
 
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
+	"github.com/manifold-k8s/manifold/pkg/local"
 	"github.com/manifold-k8s/manifold/pkg/match"
 )
 
 // Store holds all policies.
 type Store struct {
-	pp, cpp, op, cop cache.SharedIndexInformer
+	pp, cpp, op, cop *shelf
+	departed         *departures
+	line             *line
 }
 
 // ListWatches are the sources of a Store.
 type ListWatches struct {
-	Propagation, ClusterPropagation, Override, ClusterOverride cache.ListerWatcher
+	Propagation, ClusterPropagation, Override, ClusterOverride *local.Source
 }
 
 // NewStore returns a store that holds nothing until Run.
-func NewStore(lw ListWatches) *Store {
-	informer := func(lw cache.ListerWatcher, example runtime.Object) cache.SharedIndexInformer {
-		return cache.NewSharedIndexInformer(lw, example, 0, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
+func NewStore(lw ListWatches, clock clock.Clock) *Store {
+	s := &Store{departed: newDepartures(clock)}
+	put := func(source *local.Source, example runtime.Object) *shelf {
+		return &shelf{written: source.Written, SharedIndexInformer: cache.NewSharedIndexInformer(source, example, 0,
+			cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})}
 	}
-	return &Store{
-		pp:  informer(lw.Propagation, &policyv1alpha1.PropagationPolicy{}),
-		cpp: informer(lw.ClusterPropagation, &policyv1alpha1.ClusterPropagationPolicy{}),
-		op:  informer(lw.Override, &policyv1alpha1.OverridePolicy{}),
-		cop: informer(lw.ClusterOverride, &policyv1alpha1.ClusterOverridePolicy{}),
-	}
+	s.pp = put(lw.Propagation, &policyv1alpha1.PropagationPolicy{})
+	s.cpp = put(lw.ClusterPropagation, &policyv1alpha1.ClusterPropagationPolicy{})
+	s.op = put(s.departed.note(lw.Override, func() cache.Store { return s.op.GetStore() }), &policyv1alpha1.OverridePolicy{})
+	s.cop = put(s.departed.note(lw.ClusterOverride, func() cache.Store { return s.cop.GetStore() }), &policyv1alpha1.ClusterOverridePolicy{})
+	s.line = newLine(clock, s.shelves())
+	return s
 }
+
+func (s *Store) shelves() []*shelf { return []*shelf{s.pp, s.cpp, s.op, s.cop} }
 
 // Run keeps the store up to date until ctx ends.
 func (s *Store) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
-	for _, i := range []cache.SharedIndexInformer{s.pp, s.cpp, s.op, s.cop} {
+	for _, i := range s.shelves() {
 		wg.Go(func() { i.RunWithContext(ctx) })
 	}
+	wg.Go(func() { s.line.run(ctx) })
 	wg.Wait()
 	return nil
 }
@@ -154,6 +165,20 @@ func (s *Store) Dependents(namespace, name string) []Selection {
 		}
 	}
 	return out
+}
+
+// Has reports whether the policy that a claim names is there: the one with that permanent id, and not under deletion.
+func (s *Store) Has(c match.Claim) bool {
+	shelf, key, label := s.cpp, c.Name, policyv1alpha1.ClusterPropagationPolicyPermanentIDLabel
+	if c.Kind == match.KindPropagationPolicy {
+		shelf, key, label = s.pp, c.Namespace+"/"+c.Name, policyv1alpha1.PropagationPolicyPermanentIDLabel
+	}
+	obj, exists, err := shelf.GetStore().GetByKey(key)
+	if err != nil || !exists { // an in-memory store gives no errors
+		return false
+	}
+	p, ok := obj.(metav1.Object)
+	return ok && p.GetDeletionTimestamp() == nil && p.GetLabels()[label] == c.PermanentID
 }
 
 func all[T any](i cache.SharedIndexInformer) []T { return typed[T](i.GetStore().List()) }

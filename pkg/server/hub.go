@@ -148,7 +148,7 @@ func newParts(loopback *rest.Config, resources *local.Resources, ours *ourGroups
 		ClusterPropagation: ours.policy.ClusterPropagationPolicies.ListWatch(),
 		Override:           ours.policy.OverridePolicies.ListWatch(),
 		ClusterOverride:    ours.policy.ClusterOverridePolicies.ListWatch(),
-	})
+	}, p.wall)
 	cfg.claim.Use(p.policies, cfg.skipped)
 	ours.policy.Use(surroundings(cfg, p.clusters))
 	p.bindings = binding.NewStore(ours.work.ResourceBindings.ListWatch(), ours.work.ClusterResourceBindings.ListWatch(),
