@@ -11,6 +11,7 @@ import (
 	"io"
 	"maps"
 	"sync/atomic"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -54,7 +55,7 @@ func (c *Claim) Use(p *policy.Store, skipped match.Namespaces) {
 }
 
 // Admit implements admission.MutationInterface. It refuses nothing.
-func (c *Claim) Admit(_ context.Context, a admission.Attributes, _ admission.ObjectInterfaces) error {
+func (c *Claim) Admit(ctx context.Context, a admission.Attributes, _ admission.ObjectInterfaces) error {
 	if a.GetSubresource() != "" {
 		return nil
 	}
@@ -63,11 +64,11 @@ func (c *Claim) Admit(_ context.Context, a admission.Attributes, _ admission.Obj
 		return nil // no object of the kind that could be a template
 	}
 	if a.GetOperation() == admission.Update {
-		c.keep(a, obj)
+		c.keep(ctx, a, obj)
 		return nil
 	}
 	claim := binding.ClaimOf(obj.GetLabels(), obj.GetAnnotations())
-	if winner := c.governs(schema.GroupVersionKind(a.GetKind()), obj, claim); winner != nil && c.ready(winner) {
+	if winner := c.governs(ctx, schema.GroupVersionKind(a.GetKind()), obj, claim); winner != nil && c.ready(winner) {
 		edit(obj, func(labels, annotations map[string]string) { binding.SetClaim(labels, annotations, winner) })
 	}
 	return nil
@@ -81,7 +82,7 @@ func (c *Claim) ready(p *match.Policy) bool {
 
 // keep puts the mark back on an object that has lost it, as long as the policy governs it: when it does not any more, it
 // is the placement controller that takes the mark off.
-func (c *Claim) keep(a admission.Attributes, obj metav1.Object) {
+func (c *Claim) keep(ctx context.Context, a admission.Attributes, obj metav1.Object) {
 	old, err := meta.Accessor(a.GetOldObject())
 	if err != nil {
 		return
@@ -90,7 +91,7 @@ func (c *Claim) keep(a admission.Attributes, obj metav1.Object) {
 	if claim.Name == "" || !unmarked(obj) {
 		return
 	}
-	winner := c.governs(schema.GroupVersionKind(a.GetKind()), obj, claim)
+	winner := c.governs(ctx, schema.GroupVersionKind(a.GetKind()), obj, claim)
 	switch {
 	case winner == nil:
 	case c.ready(winner):
@@ -125,15 +126,22 @@ func edit(o metav1.Object, f func(labels, annotations map[string]string)) {
 	o.SetAnnotations(annotations)
 }
 
+// patience is how long a write waits for the policies that were stored before it to be known here, which usually takes a
+// few milliseconds.
+const patience = time.Second
+
 // governs returns the policy that governs an object which has that claim, nil if there is none or the policies are not
-// known.
-func (c *Claim) governs(gvk schema.GroupVersionKind, o metav1.Object, claim match.Claim) *match.Policy {
+// known. Who applies a policy and a template in one go gets the claim of that policy, not that of the next best.
+func (c *Claim) governs(ctx context.Context, gvk schema.GroupVersionKind, o metav1.Object, claim match.Claim) *match.Policy {
 	policies := c.policies.Load()
 	if policies == nil || !policies.HasSynced() {
 		return nil
 	}
 	if ok, _ := match.Propagatable(gvk, o.GetNamespace(), o.GetName(), o.GetLabels()); !ok || c.skipped.Has(o.GetNamespace()) {
 		return nil
+	}
+	if !policies.Await(ctx, patience) {
+		return nil // the placement controller will know
 	}
 	pps, cpps := policies.Propagation(o.GetNamespace())
 	t := match.Template{

@@ -140,6 +140,9 @@ func (c *Controller) step(ctx context.Context, ref template.Ref) (time.Duration,
 	if old == nil && c.cfg.Templates.NamespaceGoes(ref.Namespace) {
 		return 0, nil // the template goes with it, perhaps a moment later than its binding did
 	}
+	if !c.cfg.Policies.Current(func() { c.loop.Add(ref) }) {
+		return 0, nil // the policy that governs it may have been stored before it, and not be known here yet
+	}
 	governor := c.governor(tmpl, old)
 	n, err := c.needs(ctx, tmpl, old)
 	if err != nil {

@@ -52,7 +52,8 @@ func (s *syncer) judge(m *member.Member, key types.NamespacedName, change member
 		return false
 	}
 	j := &job{syncer: s, site: m, binding: b, key: key, have: change.New, live: change.Live, meter: s.cfg.Telemetry.Of(s.member)}
-	want := j.manifest()
+	j.again = func() { s.loop.AddBacklog(key) }
+	want, _ := j.manifest()
 	if want == nil || want.GetAnnotations()[workv1alpha2.ContentHashAnnotation] != change.New.Hash || !render.Holds(want, change.Live) {
 		return false
 	}

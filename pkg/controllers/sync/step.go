@@ -64,11 +64,10 @@ func (s *syncer) step(ctx context.Context, key types.NamespacedName) (time.Durat
 	}
 	object := types.NamespacedName{Namespace: b.Spec.Resource.Namespace, Name: b.Spec.Resource.Name}
 	have, known := m.Copy(w.kind, object)
-	j := job{syncer: s, site: m, binding: b, key: key, have: have, meter: s.cfg.Telemetry.Of(s.member)}
+	j := job{syncer: s, site: m, binding: b, key: key, have: have, again: s.again(ctx, key), meter: s.cfg.Telemetry.Of(s.member)}
 	if !m.Reachable() {
 		s.postpone(ctx, key)
-		j.foresee()
-		return 0, nil // its return brings us back
+		return j.foresee(), nil // its return brings us back
 	}
 	switch {
 	case w.serving == member.Gone && leaving:
@@ -112,11 +111,20 @@ type job struct {
 	have    *member.Copy               // nil: the member holds no copy
 	live    *unstructured.Unstructured // the copy itself, if it has changed since it was last looked at
 	client  dynamic.ResourceInterface
+	again   func() // asks for another step, as fresh as this one
 	meter   *telemetry.Member
 	origin  telemetry.Origin // of what is being sent
 
 	scale  []string // where the manifest holds the number of replicas; nil for what has none
 	scaler string   // the autoscaler in the member that decides about that number; empty for none
+}
+
+// again returns what asks for another step on a binding, as fresh as the one under way is.
+func (s *syncer) again(ctx context.Context, key types.NamespacedName) func() {
+	if loop.Fresh(ctx) {
+		return func() { s.loop.Add(key) }
+	}
+	return func() { s.loop.AddBacklog(key) }
 }
 
 // read returns the entry as it is.
@@ -171,58 +179,57 @@ func (j *job) template() *corev1.ObjectReference {
 	return &corev1.ObjectReference{APIVersion: r.APIVersion, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name, UID: r.UID}
 }
 
-// manifest returns what the member should hold, or nil when that cannot be said now, or nothing may be sent.
-func (j *job) manifest() *unstructured.Unstructured {
+// manifest returns what the member should hold, or nil when that cannot be said now, or nothing may be sent. Then it is to
+// be asked again after wait, if that is positive.
+func (j *job) manifest() (want *unstructured.Unstructured, wait time.Duration) {
 	if !binding.Enforced(j.binding, j.member) {
 		j.record(func(e *entry) { e.Generation = j.binding.Generation })
-		return nil // no policy governs the template any more, and nobody needs it here: what was propagated stays as it is
+		return nil, 0 // no policy governs the template any more, and nobody needs it here: what was propagated stays as it is
 	}
 	if binding.Suspended(j.binding, j.member) {
 		j.record(func(e *entry) { e.Failed, e.Gone = "dispatching to this cluster is suspended", "" })
-		return nil
+		return nil, 0
 	}
 	tmpl, known := j.cfg.Templates.Get(refOf(j.binding))
 	if !known || tmpl == nil || tmpl.GetUID() != j.binding.Spec.Resource.UID {
-		return nil // placement sees the same and decides
+		return nil, 0 // placement sees the same and decides
 	}
 	if j.cfg.Templates.NamespaceGoes(j.binding.Namespace) {
-		return nil // with all that is in it, here and in the members
+		return nil, 0 // with all that is in it, here and in the members
 	}
 	if n, workload := interpret.Of(tmpl.GroupVersionKind()).Replicas(tmpl); workload && n != j.binding.Spec.Replicas {
-		return nil // scaled, and not divided yet: the binding follows
+		return nil, 0 // scaled, and not divided yet: the binding follows
 	}
 	if j.read().Gone != "" { // not for long
 		j.record(func(e *entry) { e.Gone = "" })
 	}
 	if !j.findScaler(tmpl) {
-		return nil // Scaling brings us back
+		return nil, 0 // Scaling brings us back
 	}
-	want, err := j.render(tmpl)
-	if err != nil {
-		j.fail("ApplyOverridePolicyFailed", err)
-		return nil // no use in trying again before something changes
-	}
-	return want
+	return j.render(tmpl)
 }
 
-// foresee records what a member that is away should hold, so that nobody takes its old copy for the current one.
-func (j *job) foresee() {
+// foresee records what a member that is away should hold, so that nobody takes its old copy for the current one. When that
+// cannot be said now, it is to be called again after wait, if that is positive.
+func (j *job) foresee() (wait time.Duration) {
 	if j.binding.DeletionTimestamp != nil || binding.Target(j.binding, j.member) == nil {
-		return
+		return 0
 	}
-	if want := j.manifest(); want != nil {
+	want, wait := j.manifest()
+	if want != nil {
 		replicas := replicasIn(want)
 		j.record(func(e *entry) {
 			e.Hash, e.Replicas, e.Gone, e.Generation = want.GetAnnotations()[workv1alpha2.ContentHashAnnotation], replicas, "", j.binding.Generation
 		})
 	}
+	return wait
 }
 
 // put sees to it that the member holds the manifest.
 func (j *job) put(ctx context.Context) (wait time.Duration, err error) {
-	want := j.manifest()
+	want, wait := j.manifest()
 	if want == nil {
-		return 0, nil
+		return wait, nil
 	}
 	hash := want.GetAnnotations()[workv1alpha2.ContentHashAnnotation]
 	e := j.read()
