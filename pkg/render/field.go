@@ -85,6 +85,7 @@ func patchYAMLText(text string, ops []policyv1alpha1.YAMLPatchOperation) (string
 	return string(out), nil
 }
 
+// patchText applies one operation to an embedded document, which, other than an object, may be replaced as a whole.
 func patchText(doc any, op policyv1alpha1.OverriderOperator, pointer string, value apiextensionsv1.JSON) (any, error) {
 	var v any
 	if len(value.Raw) > 0 {
@@ -92,6 +93,9 @@ func patchText(doc any, op policyv1alpha1.OverriderOperator, pointer string, val
 		if v, err = decodeVerbatim(value.Raw); err != nil {
 			return nil, fmt.Errorf("read the value: %w", err)
 		}
+	}
+	if pointer == "" && (op == policyv1alpha1.OverriderOpAdd || op == policyv1alpha1.OverriderOpReplace) {
+		return v, nil
 	}
 	return patch(doc, op, pointer, v)
 }

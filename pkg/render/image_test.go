@@ -130,22 +130,3 @@ func TestImagePredicate(t *testing.T) {
 		t.Errorf("images (-want +got):\n%s", diff)
 	}
 }
-
-func FuzzImage(f *testing.F) {
-	for _, s := range []string{"nginx", "a.b/c:d@sha256:e", "localhost/x:", "@", ":/", "a@b@c", "h:1/r:2/s"} {
-		f.Add(s, "v1")
-	}
-	f.Fuzz(func(t *testing.T, s, value string) {
-		if again := parseImage(s).String(); again != s {
-			t.Errorf("%q became %q", s, again)
-		}
-		for _, component := range []policyv1alpha1.ImageComponent{"Registry", "Repository", "Tag"} {
-			for _, op := range []policyv1alpha1.OverriderOperator{"add", "remove", "replace"} {
-				o := policyv1alpha1.ImageOverrider{Component: component, Operator: op, Value: value}
-				if _, err := overrideImage(s, o); err != nil {
-					t.Errorf("%s %s of %q: %v", op, component, s, err)
-				}
-			}
-		}
-	})
-}

@@ -8,6 +8,7 @@ package render
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -32,8 +33,32 @@ func (o Override) apply(manifest *unstructured.Unstructured) error {
 	if identityOf(manifest.Object) != before {
 		return &OverrideError{Policy: o.Policy, Rule: o.Rule, Path: "overriders", Err: errIdentity}
 	}
+	if err := checkTexts(manifest.Object); err != nil {
+		return &OverrideError{Policy: o.Policy, Rule: o.Rule, Path: "overriders", Err: err}
+	}
 	if o.Namespaced && !reflect.DeepEqual(granted, grants(manifest)) {
 		return &OverrideError{Policy: o.Policy, Rule: o.Rule, Path: "overriders", Err: errGrants}
+	}
+	return nil
+}
+
+// checkTexts returns an error unless labels and annotations map texts to texts. A member would refuse anything else, and
+// could not say whose fault that is.
+func checkTexts(obj map[string]any) error {
+	metadata := child(obj, "metadata")
+	for _, key := range []string{"labels", "annotations"} {
+		entries, ok := metadata[key].(map[string]any)
+		if !ok {
+			if metadata[key] != nil {
+				return fmt.Errorf("metadata.%s becomes a %T, not an object", key, metadata[key])
+			}
+			continue
+		}
+		for _, name := range slices.Sorted(maps.Keys(entries)) {
+			if _, ok := entries[name].(string); !ok {
+				return fmt.Errorf("metadata.%s[%q] becomes %v, which is no text: put it in quotes", key, name, entries[name])
+			}
+		}
 	}
 	return nil
 }

@@ -26,7 +26,8 @@ var (
 	unescapeStep = strings.NewReplacer("~1", "/", "~0", "~")
 )
 
-// patch applies one operation to doc and returns the outcome. It changes doc in place, also when it fails.
+// patch applies one operation to doc and returns the outcome. It changes doc in place, also when it fails. The empty
+// pointer, which names doc itself, is an error.
 func patch(doc any, op policyv1alpha1.OverriderOperator, pointer string, value any) (any, error) {
 	steps, err := parsePointer(pointer)
 	if err != nil {

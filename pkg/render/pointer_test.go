@@ -6,7 +6,6 @@ SPDX-License-Identifier: Apache-2.0
 package render
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -89,37 +88,6 @@ func TestPatchAgainstLibrary(t *testing.T) {
 }
 
 const patchDoc = `{"a":{"b":[1,{"c":2},"x"]},"s":"t","l":[[1,2],3]}`
-
-func FuzzOverride(f *testing.F) {
-	f.Add("add", "/spec/template/spec/containers/0/env", `[{"name":"A"}]`)
-	f.Add("remove", "/metadata/labels/a~1b", ``)
-	f.Add("replace", "/metadata/annotations", `1`)
-	f.Add("replace", "/metadata", `null`)
-	f.Fuzz(func(t *testing.T, op, pointer, value string) {
-		tmpl := object(t, `{apiVersion: apps/v1, kind: Deployment, metadata: {name: x, namespace: d, labels: {a/b: c}},
-			spec: {replicas: 1, template: {spec: {containers: [{name: c, image: "nginx:1"}]}}}}`)
-		before := tmpl.DeepCopy()
-		o := Override{}
-		o.Overriders.Plaintext = []policyv1alpha1.PlaintextOverrider{{Path: pointer, Operator: policyv1alpha1.OverriderOperator(op)}}
-		o.Overriders.Plaintext[0].Value.Raw = []byte(value)
-		got, err := Render(tmpl, Target{}, []Override{o})
-		if diff := cmp.Diff(before, tmpl); diff != "" {
-			t.Errorf("template (-before +after):\n%s", diff)
-		}
-		if err != nil {
-			if got != nil {
-				t.Errorf("a manifest beside the error %v", err)
-			}
-			return
-		}
-		if got.GetName() != "x" || got.GetNamespace() != "d" || got.GetLabels()["karmada.io/managed"] != "true" {
-			t.Errorf("lost its identity: %v", got)
-		}
-		if _, err := json.Marshal(got.Object); err != nil {
-			t.Errorf("not serialisable: %v", err)
-		}
-	})
-}
 
 func decodeTest(t testing.TB, text string) any {
 	t.Helper()

@@ -44,6 +44,13 @@ func prune(tmpl *unstructured.Unstructured) *unstructured.Unstructured {
 	return out
 }
 
+// pruneAgain drops what an override has no say about either, as only an API server can: the status, and metadata such as
+// resourceVersion or managedFields, with which members would refuse the manifest. It changes obj.
+func pruneAgain(obj map[string]any) {
+	delete(obj, "status")
+	obj["metadata"] = pruneMetadata(child(obj, "metadata"))
+}
+
 // Prune returns a copy of a manifest without what is true of an object on the hub only, as Render does first of all.
 func Prune(manifest *unstructured.Unstructured) *unstructured.Unstructured { return prune(manifest) }
 

@@ -84,6 +84,9 @@ func Render(tmpl *unstructured.Unstructured, target Target, overrides []Override
 			return nil, err
 		}
 	}
+	if len(overrides) > 0 {
+		pruneAgain(out.Object)
+	}
 	if path := ScalePath(out); target.RetainReplicas && path != nil && leavesReplicas(out, target.Autoscaled) {
 		unstructured.RemoveNestedField(out.Object, path...)
 	}

@@ -131,6 +131,11 @@ func TestOverrideErrors(t *testing.T) {
 			{Path: path, Operator: op, Value: apiextensionsv1.JSON{Raw: []byte(`"v"`)}},
 		}}
 	}
+	number := func(path string) policyv1alpha1.Overriders {
+		out := plaintext("add", path)
+		out.Plaintext[1].Value.Raw = []byte("8080")
+		return out
+	}
 	field := func(path, text string) policyv1alpha1.Overriders {
 		return policyv1alpha1.Overriders{
 			AnnotationsOverrider: []policyv1alpha1.LabelAnnotationOverrider{{Operator: "add", Value: map[string]string{"doc": text}}},
@@ -155,6 +160,9 @@ func TestOverrideErrors(t *testing.T) {
 		"name":               {plaintext("replace", "/metadata/name"), "overriders", "cannot be overridden"},
 		"namespace":          {plaintext("remove", "/metadata/namespace"), "overriders", "cannot be overridden"},
 		"metadata":           {plaintext("replace", "/metadata"), "overriders", "cannot be overridden"},
+		"labels":             {plaintext("replace", "/metadata/labels"), "overriders", "metadata.labels becomes a string"},
+		"label":              {number("/metadata/labels/a"), "overriders", `metadata.labels["a"] becomes 8080, which is no text`},
+		"annotation":         {number("/metadata/annotations"), "overriders", "metadata.annotations becomes a int64"},
 		"image path missing": {policyv1alpha1.Overriders{ImageOverrider: []policyv1alpha1.ImageOverrider{
 			{Predicate: &policyv1alpha1.ImagePredicate{Path: "/spec/image"}, Component: "Tag", Operator: "add"}}},
 			"overriders.imageOverrider[0]", "read /spec/image: no such field"},
