@@ -213,6 +213,9 @@ func fullyApplied(b *binding.Binding, views []view, applied, wanted int, now tim
 	}
 	slices.Sort(leaving)
 	slices.Sort(away)
+	if why := failures(views); why != "" {
+		full.Message += "; " + why
+	}
 	if len(away) > 0 {
 		full.Message += "; no answer from " + few(away)
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -198,12 +199,22 @@ func TestSummarize(t *testing.T) {
 		"a failure holds nothing back": {
 			targets: []string{"a", "b"}, seen: seen{"a": {failed("no")}, "b": {holds(unhealthy)}},
 			want: []workv1alpha2.AggregatedStatusItem{item("a", false, unknown, "no"), item("b", true, unhealthy, "")},
-			full: "False 1 of 2 clusters have the current manifest",
+			full: "False 1 of 2 clusters have the current manifest; not applied in a: no",
+		},
+		"one failure of several, and another": {
+			targets: []string{"c", "b", "a"}, seen: seen{"a": {failed("no")}, "b": {failed("never")}, "c": {failed("no")}},
+			want: []workv1alpha2.AggregatedStatusItem{item("a", false, unknown, "no"), item("b", false, unknown, "never"), item("c", false, unknown, "no")},
+			full: "False 0 of 3 clusters have the current manifest; not applied in a, c: no; and, for other reasons, in 1 more",
+		},
+		"a failure of which there is much to say": {
+			targets: []string{"a"}, seen: seen{"a": {failed(strings.Repeat("ü", maxFailure))}},
+			want: []workv1alpha2.AggregatedStatusItem{item("a", false, unknown, strings.Repeat("ü", maxFailure))},
+			full: "False 0 of 1 clusters have the current manifest; not applied in a: " + strings.Repeat("ü", (maxFailure-3)/2) + "...",
 		},
 		"a failure over an older copy": {
 			targets: []string{"a"}, seen: seen{"a": {holds(healthy), failed("no")}},
 			want: []workv1alpha2.AggregatedStatusItem{item("a", false, unknown, "no")},
-			full: "False 0 of 1 clusters have the current manifest",
+			full: "False 0 of 1 clusters have the current manifest; not applied in a: no",
 		},
 		"away: the last report stands": {
 			targets: []string{"a", "b"}, reported: []workv1alpha2.AggregatedStatusItem{item("a", true, healthy, ""), item("b", true, healthy, "")},
@@ -275,14 +286,14 @@ func TestSummarize(t *testing.T) {
 			reported: []workv1alpha2.AggregatedStatusItem{item("a", false, unknown, "no")},
 			seen:     seen{"a": {failed("no")}, "b": {holds(unhealthy)}},
 			want:     []workv1alpha2.AggregatedStatusItem{item("a", false, unknown, "no"), item("b", true, unhealthy, "")},
-			full:     "False 1 of 2 clusters have the current manifest", moving: true,
+			full:     "False 1 of 2 clusters have the current manifest; not applied in a: no", moving: true,
 		},
 		"a known failure is no movement": {
 			targets:  []string{"a", "b"},
 			reported: []workv1alpha2.AggregatedStatusItem{item("a", false, unknown, "no")},
 			seen:     seen{"a": {failed("no")}, "b": {holds(healthy)}},
 			want:     []workv1alpha2.AggregatedStatusItem{item("a", false, unknown, "no"), item("b", true, healthy, "")},
-			full:     "False 1 of 2 clusters have the current manifest",
+			full:     "False 1 of 2 clusters have the current manifest; not applied in a: no",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
