@@ -16,6 +16,7 @@ import (
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/client-go/tools/cache"
 	fcache "k8s.io/client-go/tools/cache/testing"
+	"k8s.io/utils/clock"
 
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
 	"github.com/manifold-k8s/manifold/pkg/binding"
@@ -41,7 +42,7 @@ func knowing(t *testing.T, policies ...runtime.Object) *Claim {
 	}
 	store := policy.NewStore(policy.ListWatches{
 		Propagation: source(pp), ClusterPropagation: source(none), Override: source(op), ClusterOverride: source(none),
-	})
+	}, clock.RealClock{})
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- store.Run(ctx) }()
