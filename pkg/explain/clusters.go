@@ -25,7 +25,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/schedule"
 )
 
-// tellClusters goes through the clusters: all of them for a template that somebody governs, else those that may have copies.
+// tellClusters goes through the clusters: all of them for a template that somebody governs or needs, else those that may have copies.
 func (x *subject) tellClusters() {
 	b := x.inForce()
 	if b == nil {
@@ -36,7 +36,7 @@ func (x *subject) tellClusters() {
 		clusters[name] = nil
 	}
 	for _, c := range x.Clusters {
-		if _, has := clusters[c.Name]; has || x.governor.Any() {
+		if _, has := clusters[c.Name]; has || x.wanted() {
 			clusters[c.Name] = c
 		}
 	}
@@ -53,10 +53,7 @@ func (x *subject) cluster(b *binding.Binding, name string, c *clusterv1alpha1.Cl
 		out.Applied, out.Health, out.Message = item.Applied, string(item.Health), item.AppliedMessage
 	}
 	target := binding.Target(b, name)
-	out.Why = x.why(name, target)
-	if by := needing(b, name); len(by) > 0 {
-		out.Why = "needed there by " + names(by)
-	}
+	out.Why = x.why(b, name, target)
 	if name == x.Cluster {
 		out.Template = raw(render.Prune(x.Template))
 	}
@@ -91,28 +88,18 @@ func (x *subject) cluster(b *binding.Binding, name string, c *clusterv1alpha1.Cl
 	return out
 }
 
-// needing are the bindings by whose word alone a cluster is a target.
-func needing(b *binding.Binding, cluster string) (out []string) {
-	there := func(t workv1alpha2.TargetCluster) bool { return t.Name == cluster }
-	if slices.ContainsFunc(b.Spec.Clusters, there) && binding.Claimed(b) {
-		return nil
-	}
-	for _, by := range b.Spec.RequiredBy {
-		if slices.ContainsFunc(by.Clusters, there) {
-			out = append(out, by.Name)
-		}
-	}
-	return out
-}
-
 // why says why a cluster is a target, with its share, or why it is not. Where what is in force is not what scheduling would
 // say now, both are told.
-func (x *subject) why(name string, target *workv1alpha2.TargetCluster) string {
-	if !x.governor.Any() {
-		return "nobody governs the template any more: what is there stays as it is"
-	}
+func (x *subject) why(b *binding.Binding, name string, target *workv1alpha2.TargetCluster) string {
+	placed := slices.ContainsFunc(b.Spec.Clusters, func(t workv1alpha2.TargetCluster) bool { return t.Name == name })
 	v, known := x.anew[name]
 	switch {
+	case target != nil && !placed:
+		return "required by " + names(x.requiring(b, name))
+	case !x.governor.Any() && placed:
+		return "no policy governs the template any more: what is there stays as it is"
+	case !x.governor.Any():
+		return "nothing that needs it is there"
 	case !known:
 		return ""
 	case target == nil && !v.Kept:
@@ -148,7 +135,7 @@ func itemOf(b *binding.Binding, cluster string) *workv1alpha2.AggregatedStatusIt
 
 // tellOverrides names the override policies that select the template, with the targets that they are for.
 func (x *subject) tellOverrides(clusters map[string]*clusterv1alpha1.Cluster) {
-	if !x.governor.Any() {
+	if !x.wanted() {
 		return
 	}
 	for _, o := range match.Overrides(placement.Matchable(x.gvk, x.Template), x.ClusterOverrides, x.Overrides) {

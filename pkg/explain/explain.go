@@ -36,6 +36,9 @@ type Input struct {
 	ClusterOverrides []*policyv1alpha1.ClusterOverridePolicy
 	Overrides        []*policyv1alpha1.OverridePolicy
 	Clusters         []*clusterv1alpha1.Cluster
+	// Requirers are the bindings whose templates need this one beside them, in any order. Those that the binding names besides
+	// count, too.
+	Requirers []*binding.Binding
 	// Binding is the one that has the name which the template's has, nil if there is none. It may be another's.
 	Binding *binding.Binding
 	// Skipped are namespaces that stay on the hub.
@@ -55,6 +58,7 @@ func (in Input) Knows(cluster string) bool {
 func Explain(in Input) *hubv1alpha1.Explanation {
 	x := newSubject(in)
 	x.tellPolicies()
+	x.tellRequirers()
 	x.tellPlacement()
 	x.tellClusters()
 	x.tellNotes()
@@ -74,9 +78,10 @@ type subject struct {
 	governor placement.Governor
 	missing  []string         // override policies that have to be there before the governor decides
 	stored   *binding.Binding // the template's own, nil if there is none
+	unsure   bool             // of some of those who need it, nothing is known but that they do
 	foreign  string           // why the binding of that name is not the template's; empty if it is, or there is none
 
-	// What a decision would say now. Only set if somebody governs the template.
+	// What a decision would say now. Only set if somebody governs or needs the template; anew and fresh, if somebody governs it.
 	next     *binding.Binding
 	decision placement.Decision
 	anew     map[string]schedule.Verdict // by cluster
@@ -99,14 +104,19 @@ func newSubject(in Input) *subject {
 	x.claim = placement.Claim(t, in.Binding)
 	x.governor = placement.GovernClaimed(x.gvk, t, x.claim, in.Policies, in.Skipped)
 	x.stored, x.foreign = own(in.Binding, t)
-	if !x.governor.Any() {
+	unknown := x.unknown()
+	x.Requirers, x.unsure = append(slices.Clone(in.Requirers), unknown...), len(unknown) > 0
+	if !x.wanted() {
 		return x
 	}
 	if x.governor.Policy != nil {
 		x.missing = match.MissingOverrides(x.governor.Policy, in.ClusterOverrides, in.Overrides)
 	}
-	decide := placement.Input{Template: t, Governor: x.governor, Old: x.stored, Clusters: in.Clusters, Now: in.Now, Requirers: placement.Standing(x.stored)}
+	decide := placement.Input{Template: t, Governor: x.governor, Old: x.stored, Clusters: in.Clusters, Requirers: x.Requirers, Now: in.Now}
 	x.next, x.decision = placement.Decide(decide)
+	if !x.governor.Any() {
+		return x
+	}
 	x.fresh = placement.Anew(decide)
 	x.anew = make(map[string]schedule.Verdict, len(x.fresh.Verdicts))
 	for _, v := range x.fresh.Verdicts {
@@ -114,6 +124,9 @@ func newSubject(in Input) *subject {
 	}
 	return x
 }
+
+// wanted reports whether anybody decides about the template: a policy, or others that need it.
+func (x *subject) wanted() bool { return x.governor.Any() || len(x.Requirers) > 0 }
 
 // own returns the binding if it is the template's, and why it is not if it is another's.
 func own(b *binding.Binding, t *unstructured.Unstructured) (own *binding.Binding, foreign string) {
@@ -146,14 +159,16 @@ func (x *subject) state() (hubv1alpha1.ExplanationState, string) {
 		return hubv1alpha1.ExplanationDeleting, "the template is being deleted, and its copies with it"
 	case x.barred != "":
 		return hubv1alpha1.ExplanationNotPropagated, "it stays on the hub: " + x.barred
-	case !x.governor.Any() && x.stored == nil:
+	case !x.wanted() && x.stored == nil:
 		return hubv1alpha1.ExplanationUnselected, "no policy selects it, so it is in no cluster"
-	case !x.governor.Any() && len(x.stored.Spec.RequiredBy) == 0:
+	case !x.wanted():
 		return hubv1alpha1.ExplanationReleased, fmt.Sprintf("no policy selects it any more: what is in %s stays as it is, until one does", names(binding.Clusters(x.stored)))
 	case x.foreign != "":
 		return hubv1alpha1.ExplanationWaiting, x.foreign
 	case len(x.missing) > 0:
 		return hubv1alpha1.ExplanationWaiting, x.waits()
+	case x.stored == nil && !x.governor.Any():
+		return hubv1alpha1.ExplanationWaiting, "no policy selects it, and it is about to follow what needs it"
 	case x.stored == nil:
 		return hubv1alpha1.ExplanationWaiting, "it has a policy and is about to be placed: " + x.fresh.Message
 	case x.stored.DeletionTimestamp != nil:

@@ -7,6 +7,8 @@ package explain
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -124,16 +126,18 @@ spec:
 func settle(t *testing.T, in Input) Input {
 	t.Helper()
 	governor := placement.Govern(in.Template.GroupVersionKind(), in.Template, in.Policies, in.Skipped)
-	if !governor.Any() {
-		t.Fatal("nobody governs the template")
+	if !governor.Any() && len(in.Requirers) == 0 {
+		t.Fatal("nobody decides about the template")
 	}
-	b, _ := placement.Decide(placement.Input{Template: in.Template, Governor: governor, Old: in.Binding, Clusters: in.Clusters, Now: in.Now})
+	b, _ := placement.Decide(placement.Input{
+		Template: in.Template, Governor: governor, Old: in.Binding, Clusters: in.Clusters, Requirers: in.Requirers, Now: in.Now,
+	})
 	b.Labels[workv1alpha2.ResourceBindingPermanentIDLabel] = "rb-id"
 	b.Generation, b.UID = 1, "b1"
 	b.Status.AggregatedStatus = nil
-	for _, c := range b.Spec.Clusters {
+	for _, c := range slices.Sorted(maps.Keys(binding.Targets(b))) {
 		b.Status.AggregatedStatus = append(b.Status.AggregatedStatus, workv1alpha2.AggregatedStatusItem{
-			ClusterName: c.Name, Applied: true, Health: workv1alpha2.ResourceHealthy,
+			ClusterName: c, Applied: true, Health: workv1alpha2.ResourceHealthy,
 		})
 	}
 	meta.SetStatusCondition(&b.Status.Conditions, metav1.Condition{Type: workv1alpha2.FullyApplied, Status: metav1.ConditionTrue, ObservedGeneration: 1, LastTransitionTime: metav1.NewTime(start)})

@@ -27,8 +27,11 @@ func (x *subject) tellNotes() {
 		}
 	}
 	b := x.inForce()
-	if b == nil || !x.governor.Any() {
+	if b == nil || !x.wanted() {
 		return
+	}
+	if !x.governor.Any() {
+		note("no policy of its own selects it: it is where what needs it is")
 	}
 	if x.stored != nil && x.follows() && !sameTargets(x.stored.Spec.Clusters, x.next.Spec.Clusters) {
 		note("the binding is about to follow a change: %s", x.fresh.Message)
@@ -44,6 +47,15 @@ func (x *subject) tellNotes() {
 	}
 	if len(x.fresh.Unsupported) > 0 {
 		note("the policy says what has no effect yet: %s", strings.Join(x.fresh.Unsupported, ", "))
+	}
+	if taken := takenAlong(b); len(taken) > 0 {
+		note("what it refers to follows it: %s", names(taken))
+	}
+	if x.decision.Unread != nil {
+		note("what it refers to cannot be told, and does not follow it: %v", x.decision.Unread)
+	}
+	if x.decision.Dispute != "" && !x.unsure {
+		note("%s", x.decision.Dispute)
 	}
 	if p := b.Spec.PreserveResourcesOnDeletion; p != nil && *p {
 		note("when it is deleted, its copies stay in the clusters")

@@ -131,6 +131,25 @@ func TestExplainWhatIsNotThere(t *testing.T) {
 	explain(t, []string{g.name() + "/x", "-n", ns}, "Gadget "+ns+"/x: Unscheduled", "does not serve "+g.group+"/v1 Gadget")
 }
 
+// What follows a workload says whom.
+func TestExplainDependencies(t *testing.T) {
+	t.Parallel()
+	ns := namespace(t)
+	hub.Create(t, ns, docs(configMap("settings", "v"), policy("web", byName("Deployment", "web"), on("member2"), "propagateDeps: true"), deployment("web", 1)))
+	hub.Patch(t, "deployments", ns, "web", `spec: {template: {spec: {volumes: [{name: settings, configMap: {name: settings}}]}}}`)
+	expectOn(t, "configmaps", ns, "settings", "member2")
+	apitest.Eventually(t, func() error {
+		e, err := explained(t.Context(), hub.API, "/api/v1/namespaces/"+ns+"/configmaps/settings")
+		if err == nil && e.State != hubv1alpha1.ExplanationPlaced {
+			err = fmt.Errorf("%s: %s", e.State, e.Message)
+		}
+		return err
+	})
+	explain(t, []string{"cm/settings", "-n", ns}, "ConfigMap "+ns+"/settings: Placed it is in 1 cluster as it should be",
+		"Required by: Deployment web in member2", "member2 True Healthy required by Deployment web", "nothing that needs it is there")
+	explain(t, []string{"deploy/web", "-n", ns}, "what it refers to follows it: ConfigMap settings")
+}
+
 // An explanation shows what is in the template. So it is for those who may read that.
 func TestExplainNeedsTheRightToRead(t *testing.T) {
 	t.Parallel()

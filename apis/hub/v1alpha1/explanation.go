@@ -51,6 +51,11 @@ type Explanation struct {
 	// +optional
 	OmittedPolicies int32 `json:"omittedPolicies,omitempty"`
 
+	// What needs the template beside it, and so has it in its own clusters, sorted by name.
+	// +optional
+	// +listType=atomic
+	RequiredBy []ExplainedRequirer `json:"requiredBy,omitempty"`
+
 	// How the template is placed. Absent if nobody governs it and it was never placed.
 	// +optional
 	Placement *ExplainedPlacement `json:"placement,omitempty"`
@@ -157,6 +162,25 @@ type ExplainedPlacement struct {
 	// Whether nothing is sent to any cluster for now.
 	// +optional
 	DispatchingSuspended bool `json:"dispatchingSuspended,omitempty"`
+}
+
+// ExplainedRequirer is a template that refers to another, which follows it.
+type ExplainedRequirer struct {
+	// Kind of the template that refers. Absent if its binding is not known any more.
+	// +optional
+	Kind string `json:"kind,omitempty"`
+
+	// Name of the template that refers. Absent if its binding is not known any more.
+	// +optional
+	Name string `json:"name,omitempty"`
+
+	// Name of its ResourceBinding, in the same namespace.
+	Binding string `json:"binding"`
+
+	// The clusters in which it is.
+	// +optional
+	// +listType=atomic
+	Clusters []string `json:"clusters,omitempty"`
 }
 
 // ExplainedOverride is an override policy that selects the template.

@@ -31,6 +31,11 @@ func (in ExplainedPolicy) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ExplainedRequirer) OpenAPIModelName() string {
+	return "io.manifold-k8s.hub.v1alpha1.ExplainedRequirer"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ExplainedTemplate) OpenAPIModelName() string {
 	return "io.manifold-k8s.hub.v1alpha1.ExplainedTemplate"
 }

@@ -93,13 +93,29 @@ func (p *printer) policies() {
 			p.line("  and %d more, which do not select it", e.OmittedPolicies)
 		}
 	}
+	if len(e.RequiredBy) > 0 {
+		p.title("Required by")
+		var rows [][]string
+		for _, r := range e.RequiredBy {
+			name := "ResourceBinding " + r.Binding
+			if r.Kind != "" {
+				name = r.Kind + " " + r.Name
+			}
+			rows = append(rows, []string{name, "in " + some(r.Clusters)})
+		}
+		p.table(rows)
+	}
 	if b := e.Placement; b != nil && b.Binding != "" {
 		kind := "ResourceBinding"
 		if e.Namespace == "" {
 			kind = "ClusterResourceBinding"
 		}
 		p.title("Placement")
-		p.line("  %s: %s: %s", named(kind, e.Namespace, b.Binding), cmp.Or(b.Reason, "not scheduled yet"), cmp.Or(b.Message, "nothing is said of it"))
+		text := named(kind, e.Namespace, b.Binding)
+		if b.Reason != "" {
+			text += ": " + b.Reason + ": " + oneLine(b.Message)
+		}
+		p.line("  %s", text)
 	}
 }
 

@@ -113,7 +113,7 @@ func (s *Subresource) explain(ctx context.Context, info *request.RequestInfo, cl
 	cops, ops := cfg.Policies.Overrides(tmpl.GetNamespace())
 	in := explain.Input{
 		Template: tmpl, Policies: placement.Policies{Namespaced: pps, ClusterWide: cpps}, ClusterOverrides: cops, Overrides: ops,
-		Clusters: cfg.clusters(), Binding: b, Skipped: cfg.Skipped, Now: cfg.Clock.Now(), Cluster: cluster,
+		Clusters: cfg.clusters(), Binding: b, Requirers: cfg.requirers(tmpl, b), Skipped: cfg.Skipped, Now: cfg.Clock.Now(), Cluster: cluster,
 	}
 	if cluster != "" && !in.Knows(cluster) {
 		return nil, apierrors.NewBadRequest(fmt.Sprintf("parameter %s: %q is no cluster of the federation", hubv1alpha1.ExplainClusterParameter, cluster))
@@ -184,6 +184,29 @@ func otherVersion(b *binding.Binding, tmpl *unstructured.Unstructured) (string, 
 	}
 	had, has := binding.TemplateKind(b), tmpl.GroupVersionKind()
 	return had.Version, had.GroupKind() == has.GroupKind() && had.Version != has.Version
+}
+
+// requirers returns the bindings whose templates need this one: those that say so, and those of which its own binding says
+// so, which the leader drops when it is certain that they do not any more.
+func (c *Config) requirers(tmpl *unstructured.Unstructured, b *binding.Binding) []*binding.Binding {
+	gvk := tmpl.GroupVersionKind()
+	if !placement.Attachable(gvk, tmpl, c.Skipped) {
+		return nil
+	}
+	out := c.Bindings.Requirers(placement.ObjectOf(gvk, tmpl))
+	if b == nil || b.Spec.Resource.UID != tmpl.GetUID() {
+		return out
+	}
+	for i := range b.Spec.RequiredBy {
+		key := placement.KeyOfSnapshot(&b.Spec.RequiredBy[i])
+		if slices.ContainsFunc(out, func(by *binding.Binding) bool { return binding.Key(by) == key }) {
+			continue
+		}
+		if by := c.Bindings.Get(key); by != nil {
+			out = append(out, by)
+		}
+	}
+	return out
 }
 
 func (c *Config) clusters() []*clusterv1alpha1.Cluster {

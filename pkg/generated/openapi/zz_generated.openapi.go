@@ -40,6 +40,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		hubv1alpha1.ExplainedOverride{}.OpenAPIModelName():               schema_manifold_apis_hub_v1alpha1_ExplainedOverride(ref),
 		hubv1alpha1.ExplainedPlacement{}.OpenAPIModelName():              schema_manifold_apis_hub_v1alpha1_ExplainedPlacement(ref),
 		hubv1alpha1.ExplainedPolicy{}.OpenAPIModelName():                 schema_manifold_apis_hub_v1alpha1_ExplainedPolicy(ref),
+		hubv1alpha1.ExplainedRequirer{}.OpenAPIModelName():               schema_manifold_apis_hub_v1alpha1_ExplainedRequirer(ref),
 		hubv1alpha1.ExplainedTemplate{}.OpenAPIModelName():               schema_manifold_apis_hub_v1alpha1_ExplainedTemplate(ref),
 		hubv1alpha1.Explanation{}.OpenAPIModelName():                     schema_manifold_apis_hub_v1alpha1_Explanation(ref),
 		hubv1alpha1.Federation{}.OpenAPIModelName():                      schema_manifold_apis_hub_v1alpha1_Federation(ref),
@@ -1107,6 +1108,62 @@ func schema_manifold_apis_hub_v1alpha1_ExplainedPolicy(ref common.ReferenceCallb
 	}
 }
 
+func schema_manifold_apis_hub_v1alpha1_ExplainedRequirer(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ExplainedRequirer is a template that refers to another, which follows it.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind of the template that refers. Absent if its binding is not known any more.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Name of the template that refers. Absent if its binding is not known any more.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"binding": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Name of its ResourceBinding, in the same namespace.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"clusters": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "The clusters in which it is.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"binding"},
+			},
+		},
+	}
+}
+
 func schema_manifold_apis_hub_v1alpha1_ExplainedTemplate(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -1235,6 +1292,25 @@ func schema_manifold_apis_hub_v1alpha1_Explanation(ref common.ReferenceCallback)
 							Format:      "int32",
 						},
 					},
+					"requiredBy": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "What needs the template beside it, and so has it in its own clusters, sorted by name.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(hubv1alpha1.ExplainedRequirer{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
 					"placement": {
 						SchemaProps: spec.SchemaProps{
 							Description: "How the template is placed. Absent if nobody governs it and it was never placed.",
@@ -1304,7 +1380,7 @@ func schema_manifold_apis_hub_v1alpha1_Explanation(ref common.ReferenceCallback)
 			},
 		},
 		Dependencies: []string{
-			hubv1alpha1.ExplainedCluster{}.OpenAPIModelName(), hubv1alpha1.ExplainedOverride{}.OpenAPIModelName(), hubv1alpha1.ExplainedPlacement{}.OpenAPIModelName(), hubv1alpha1.ExplainedPolicy{}.OpenAPIModelName(), hubv1alpha1.ExplainedTemplate{}.OpenAPIModelName(), "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"},
+			hubv1alpha1.ExplainedCluster{}.OpenAPIModelName(), hubv1alpha1.ExplainedOverride{}.OpenAPIModelName(), hubv1alpha1.ExplainedPlacement{}.OpenAPIModelName(), hubv1alpha1.ExplainedPolicy{}.OpenAPIModelName(), hubv1alpha1.ExplainedRequirer{}.OpenAPIModelName(), hubv1alpha1.ExplainedTemplate{}.OpenAPIModelName(), "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"},
 	}
 }
 
