@@ -12,17 +12,23 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
+	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 	"github.com/manifold-k8s/manifold/pkg/binding"
 	"github.com/manifold-k8s/manifold/pkg/manifest"
 	"github.com/manifold-k8s/manifold/pkg/render"
 )
 
 // compare tells which fields change in the clusters that keep a copy, which of them overrides change in the clusters that
-// get one, and where a manifest cannot be made. Numbers of replicas are not looked at: they are told as such.
+// get one, and where a manifest cannot be made. Numbers of replicas are not looked at: they are told as such. Copies of
+// which nobody is in charge are left out. Both bindings may be nil.
 func (c *Change) compare(in Case, old, next *binding.Binding) {
-	for i, t := range next.Spec.Clusters {
+	if in.Fields == 0 {
+		return
+	}
+	all := slices.DeleteFunc(targets(next), func(t workv1alpha2.TargetCluster) bool { return !binding.Enforced(next, t.Name) })
+	for i, t := range all {
 		if i == in.Fields {
-			c.Uncompared = len(next.Spec.Clusters) - i
+			c.Uncompared = len(all) - i
 			return
 		}
 		at := slices.IndexFunc(in.Clusters, func(m *clusterv1alpha1.Cluster) bool { return m.Name == t.Name })

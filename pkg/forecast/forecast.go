@@ -62,34 +62,36 @@ func Of(c Case) Change {
 	}
 	was, will := c.governor(c.Before, b), c.governor(c.After, b)
 	missed, missing := c.Before.missing(was), c.After.missing(will)
-	if !will.Any() || (len(missing) > 0 && !will.Claimed) {
-		if was.Any() && b != nil && binding.Claimed(b) {
-			out.Released = true
-			out.Staying = b.Spec.Clusters
-		}
-		if !will.Any() {
-			return out
-		}
+	waits := len(missing) > 0 // it is left alone until they are there
+	if was.Any() && (!will.Any() || waits && !will.Claimed) && b != nil && binding.Claimed(b) {
+		out.release(b)
 	}
 	out.governed(was, will)
-	if len(missing) > 0 {
-		if !slices.Equal(missed, missing) {
-			out.Awaited = missing
-		}
-		return out // it is left alone until they are there
-	}
-	next, d := placement.Decide(c.input(c.After, will, b))
-	var unmoved *binding.Binding // what the binding will be without the write
-	if was.Any() && len(missed) == 0 {
-		unmoved, _ = placement.Decide(c.input(c.Before, was, b))
-	}
-	out.place(b, unmoved, next, d)
-	out.Deferred = d.Deferred && (was.Policy == nil || !equality.Semantic.DeepEqual(was.Policy.Spec, will.Policy.Spec))
-	out.suspend(b, next)
-	if c.Fields > 0 {
-		out.compare(c, b, next)
+	switch {
+	case waits && !slices.Equal(missed, missing):
+		out.Awaited = missing
+	case waits:
+		out.compare(c, b, b)
+	case will.Any():
+		out.decide(c, b, will, c.input(c.Before, was, b), len(missed) > 0)
+	case !was.Any(): // others may need it
+		out.compare(c, b, b)
 	}
 	return out
+}
+
+// decide tells what follows from another decision. before is what the present one rests on; held: it is not carried out.
+func (c *Change) decide(in Case, b *binding.Binding, will placement.Governor, before placement.Input, held bool) {
+	was := before.Governor
+	next, d := placement.Decide(in.input(in.After, will, b))
+	var unmoved *binding.Binding // what the binding will be without the write
+	if was.Any() && !held {
+		unmoved, _ = placement.Decide(before)
+	}
+	c.place(b, unmoved, next, d)
+	c.Deferred = d.Deferred && (was.Policy == nil || !equality.Semantic.DeepEqual(was.Policy.Spec, will.Policy.Spec))
+	c.suspend(b, next)
+	c.compare(in, b, next)
 }
 
 // template is the one that the case is about, as it would be if it is still there.
@@ -139,11 +141,37 @@ func (c *Change) end(b *binding.Binding, orphan bool) {
 	case b == nil:
 	case orphan, preserves(b):
 		c.Orphaned = true
-		c.Staying = b.Spec.Clusters
+		c.Staying = targets(b)
 	default:
 		c.Ended = true
-		c.Lost = b.Spec.Clusters
+		c.Lost = targets(b)
 	}
+}
+
+// release tells what becomes of the copies of a template that no policy governs any more. Those that others need are still
+// looked after.
+func (c *Change) release(b *binding.Binding) {
+	c.Released = true
+	for _, t := range b.Spec.Clusters {
+		if !binding.Required(b, t.Name) {
+			c.Staying = append(c.Staying, t)
+		}
+	}
+}
+
+// targets are those of a binding, because of a policy or because others need it.
+func targets(b *binding.Binding) []workv1alpha2.TargetCluster {
+	if b == nil {
+		return nil
+	}
+	all := binding.Targets(b)
+	var out []workv1alpha2.TargetCluster
+	for _, name := range binding.Clusters(b) {
+		if t := all[name]; t != nil {
+			out = append(out, *t)
+		}
+	}
+	return out
 }
 
 func preserves(b *binding.Binding) bool {
@@ -160,13 +188,9 @@ func (c *Change) governed(was, will placement.Governor) {
 
 // place tells how the targets change.
 func (c *Change) place(b, unmoved, next *binding.Binding, d placement.Decision) {
-	var old []workv1alpha2.TargetCluster
-	var before *policyv1alpha1.Placement
-	if b != nil {
-		old, before = b.Spec.Clusters, b.Spec.Placement
-	}
+	old := targets(b)
 	if d.Held {
-		c.Held = !equality.Semantic.DeepEqual(before, next.Spec.Placement)
+		c.Held = !equality.Semantic.DeepEqual(b.Spec.Placement, next.Spec.Placement) // it is the binding that holds
 	}
 	if d.Scheduled && d.Result.Reason != workv1alpha2.BindingReasonSuccess && !failed(unmoved, d.Result.Message) {
 		c.Unplaced = d.Result.Message
@@ -174,6 +198,7 @@ func (c *Change) place(b, unmoved, next *binding.Binding, d placement.Decision) 
 	if unmoved != nil && equality.Semantic.DeepEqual(unmoved.Spec.Clusters, next.Spec.Clusters) {
 		return
 	}
+	will := targets(next)
 	for _, t := range old {
 		now := binding.Target(next, t.Name)
 		switch {
@@ -185,7 +210,7 @@ func (c *Change) place(b, unmoved, next *binding.Binding, d placement.Decision) 
 			c.Moved = append(c.Moved, Move{Cluster: t.Name, From: t.Replicas, To: now.Replicas})
 		}
 	}
-	for _, t := range next.Spec.Clusters {
+	for _, t := range will {
 		if !slices.ContainsFunc(old, func(o workv1alpha2.TargetCluster) bool { return o.Name == t.Name }) {
 			c.Gained = append(c.Gained, t)
 		}
@@ -208,7 +233,7 @@ func stays(b *binding.Binding) bool {
 
 // suspend tells what is not sent for now, and what is sent again.
 func (c *Change) suspend(b, next *binding.Binding) {
-	for _, t := range next.Spec.Clusters {
+	for _, t := range targets(next) {
 		was := b != nil && binding.Suspended(b, t.Name)
 		switch will := binding.Suspended(next, t.Name); {
 		case will:
