@@ -71,6 +71,11 @@ func (s strategy[T]) PrepareForUpdate(ctx context.Context, o, oldObject runtime.
 // keepTimes lets a server-side apply that changes nothing be no write. The API server does so for what it has defaulted
 // before; of what is defaulted here, it would take every repeated apply for a change and note its time.
 func (s strategy[T]) keepTimes(ctx context.Context, obj, old T) {
+	// Which of the two says its kind depends on whether it comes from the watch cache.
+	kind := obj.GetObjectKind()
+	said := kind.GroupVersionKind()
+	defer kind.SetGroupVersionKind(said)
+	kind.SetGroupVersionKind(old.GetObjectKind().GroupVersionKind())
 	if _, err := fieldmanager.IgnoreManagedFieldsTimestampsTransformer(ctx, obj, old); err != nil {
 		klog.FromContext(ctx).Error(err, "Comparing times of managed fields", "resource", s.kind.Resource, "object", klog.KObj(obj))
 	}
