@@ -296,54 +296,6 @@ func TestTemplates(t *testing.T) {
 	}
 }
 
-// A template that others need is where they are, with a policy of its own or without.
-func TestRequired(t *testing.T) {
-	t.Parallel()
-	settings := func(value string, p placement.Policies) State {
-		return State{Template: configMap(t, value), Policies: p}
-	}
-	required := func(b *binding.Binding) {
-		b.Spec.RequiredBy = []workv1alpha2.BindingSnapshot{{Namespace: "ns", Name: "web-deployment", Clusters: []workv1alpha2.TargetCluster{{Name: "m2", Replicas: 4}, {Name: "m3", Replicas: 4}}}}
-		b.Labels[binding.DependedByLabel(binding.Key(&binding.Binding{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "web-deployment"}}))] = "wid"
-	}
-	wide := func(b *binding.Binding) { // by a policy for m1 and m2
-		*b = *placed(t, settings("v", policy(t, toM1M2, "")), members(3))
-		required(b)
-	}
-	attached := func(b *binding.Binding) {
-		required(b)
-		b.Spec.Clusters, b.Spec.Placement = nil, nil
-		binding.SetClaim(b.Labels, b.Annotations, nil)
-	}
-	some, none := policy(t, toM1, ""), placement.Policies{}
-	for name, r := range map[string]row{
-		"nothing changes":              {before: settings("v", some), after: settings("v", some), bind: required},
-		"the policy takes in less":     {before: settings("v", policy(t, toM1M2, "")), after: settings("v", some), bind: wide},
-		"the template deleted":         {before: settings("v", some), bind: required, want: "ConfigMap ns/c: would be removed from m1, m2, m3"},
-		"the template changed":         {before: settings("v", some), after: settings("w", some), bind: required, want: "ConfigMap ns/c: would change in m1, m2, m3: /data/key"},
-		"the policy deleted":           {before: settings("v", some), after: settings("v", none), bind: required, want: "ConfigMap ns/c: would no longer be governed by any policy; its copies stay in m1 and are not updated any more"},
-		"attached, and deleted":        {before: settings("v", some), bind: attached, want: "ConfigMap ns/c: would be removed from m2, m3"},
-		"attached, and a policy comes": {before: settings("v", none), after: settings("v", some), bind: attached, want: "ConfigMap ns/c: would be created in m1"},
-		"attached, and changed":        {before: settings("v", none), after: settings("w", none), bind: attached, want: "ConfigMap ns/c: would change in m2, m3: /data/key"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			clusters := members(3)
-			c := Case{Before: r.before, After: r.after, Clusters: clusters, Now: later, Fields: 16}
-			c.Binding = placed(t, settings("v", some), clusters)
-			r.bind(c.Binding)
-			got := Of(c)
-			text := got.String()
-			if got.None() {
-				text = ""
-			}
-			if diff := cmp.Diff(r.want, text); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
 // A secret's values must not be told, whatever changes in it.
 func TestValuesAreNotTold(t *testing.T) {
 	t.Parallel()
@@ -371,78 +323,6 @@ func TestFieldsAreBounded(t *testing.T) {
 		want:   "ConfigMap ns/c: would change in m1: /data/key; the fields in 2 more clusters were not compared",
 	}
 	r.check(t, 1)
-}
-
-func TestText(t *testing.T) {
-	t.Parallel()
-	target := func(name string, replicas int32) []workv1alpha2.TargetCluster {
-		return []workv1alpha2.TargetCluster{{Name: name, Replicas: replicas}}
-	}
-	gains := Change{Kind: "Deployment", Namespace: "ns", Name: "gains", Workload: true, Gained: target("m1", 1)}
-	loses := Change{Kind: "Deployment", Namespace: "ns", Name: "loses", Workload: true, Lost: target("m1", 2)}
-	plain := Change{Kind: "ClusterRole", Name: "plain", Lost: target("m1", 0)}
-	same := Change{Kind: "Deployment", Namespace: "ns", Name: "same"}
-	hidden := loses
-	hidden.Hidden = true
-	controls := gains
-	controls.Name = "a\nb\x00c"
-	for name, tc := range map[string]struct {
-		changes []Change
-		rest    Rest
-		limits  Limits
-		want    []string
-	}{
-		"nothing": {changes: []Change{same, same}, limits: Limits{Lines: 2, Bytes: 200}},
-		"what hurts first": {
-			changes: []Change{gains, same, loses, plain}, limits: Limits{Lines: 5, Bytes: 200},
-			want: []string{
-				"Deployment ns/loses: 2 replicas would leave m1", "ClusterRole plain: would be removed from m1",
-				"Deployment ns/gains: would be created in m1 (1 replica)",
-			},
-		},
-		"the rest counted": {
-			changes: []Change{gains, gains, loses, loses, loses}, limits: Limits{Lines: 1, Bytes: 200},
-			want: []string{"Deployment ns/loses: 2 replicas would leave m1", "and 4 more templates would change, 2 of them would be removed from clusters with 4 replicas"},
-		},
-		"one more": {
-			changes: []Change{gains, gains}, limits: Limits{Lines: 1, Bytes: 200},
-			want: []string{"Deployment ns/gains: would be created in m1 (1 replica)", "and 1 more template would change"},
-		},
-		"hidden": {
-			changes: []Change{gains, hidden}, limits: Limits{Lines: 3, Bytes: 200},
-			want: []string{"Deployment ns/gains: would be created in m1 (1 replica)", "1 template that you may not read would change, 1 of them would be removed from clusters with 2 replicas"},
-		},
-		"not looked at": {
-			rest: Rest{Templates: 9}, limits: Limits{Lines: 1, Bytes: 200},
-			want: []string{"9 more templates would have to be looked at, and were not"},
-		},
-		"not even counted": {
-			rest: Rest{Templates: 9, More: true}, limits: Limits{Lines: 1, Bytes: 200},
-			want: []string{"at least 9 more templates would have to be looked at, and were not"},
-		},
-		"short": {changes: []Change{gains}, limits: Limits{Lines: 1, Bytes: 25}, want: []string{"Deployment ns/gains: w..."}},
-		"no control characters": {
-			changes: []Change{controls}, limits: Limits{Lines: 1, Bytes: 200},
-			want: []string{"Deployment ns/a b c: would be created in m1 (1 replica)"},
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if diff := cmp.Diff(tc.want, Text(tc.changes, tc.rest, tc.limits)); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestSeveral(t *testing.T) {
-	t.Parallel()
-	if got, want := several([]string{"a", "b", "c"}, 2), "a, b and 1 more"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	if got, want := several([]string{"a", "b"}, 2), "a, b"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
 }
 
 func BenchmarkOf(b *testing.B) {
