@@ -109,14 +109,14 @@ func (d *departures) add(o overrider) {
 func (d *departures) note(source *local.Source, known func() cache.Store) *local.Source {
 	return &local.Source{Written: source.Written, ListWatch: &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			list, err := source.ListWithContextFunc(ctx, o)
+			list, err := source.ListWithContext(ctx, o)
 			if err != nil {
 				return nil, err
 			}
 			return list, d.listed(list, known().List())
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			w, err := source.WatchFuncWithContext(ctx, o)
+			w, err := source.WatchWithContext(ctx, o)
 			if err != nil {
 				return nil, err
 			}
