@@ -76,7 +76,7 @@ func clusterRoles() []rbacv1.ClusterRole {
 		{APIGroups: []string{searchv1alpha1.GroupName}, Resources: []string{"search", "search/api", "search/apis"}, Verbs: []string{"get"}},
 	}
 	// Who may read a template may know why it is where it is; that he may read it is asked besides.
-	explained := role("manifold-explain", []string{"view", "edit", "admin"})
+	explained := role("manifold-explain", []string{"view"})
 	explained.Rules = []rbacv1.PolicyRule{{APIGroups: []string{"*"}, Resources: []string{"*/" + hubv1alpha1.ExplainSubresource}, Verbs: []string{"get"}}}
 	// What pods and nodes use is for who may see them. The role is called as metrics-server's own.
 	usage := role("system:aggregated-metrics-reader", []string{"view"})
