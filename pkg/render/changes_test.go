@@ -64,7 +64,7 @@ func TestChangesOfGolden(t *testing.T) {
 }
 
 // Overriders one after the other make what the overrides make at once, and telling changes touches no argument.
-func TestSinglesAreTheWhole(t *testing.T) {
+func TestStepsAreTheWhole(t *testing.T) {
 	t.Parallel()
 	for _, dir := range goldenCases(t) {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
@@ -83,14 +83,18 @@ func TestSinglesAreTheWhole(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var apart []Override
+			got, err := base(tmpl, goldenTarget(tmpl))
+			if err != nil {
+				t.Fatal(err)
+			}
 			for _, o := range overrides {
-				for _, s := range o.singles() {
-					apart = append(apart, s.Override)
+				for _, s := range o.steps() {
+					if err := s.do(got.Object); err != nil {
+						t.Fatal(err)
+					}
 				}
 			}
-			got, err := Render(tmpl, goldenTarget(tmpl), apart)
-			if err != nil {
+			if err := finish(got, goldenTarget(tmpl), len(overrides) > 0); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(want, got); diff != "" {

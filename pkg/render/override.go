@@ -75,47 +75,59 @@ func grants(manifest *unstructured.Unstructured) any {
 
 // run returns the overrider at fault beside the error.
 func (o Override) run(obj map[string]any) (path string, err error) {
-	ov := &o.Overriders
-	for i, e := range ov.ImageOverrider {
-		if err := overrideImages(obj, e); err != nil {
-			return entry("imageOverrider", i), err
-		}
-	}
-	for i, e := range ov.CommandOverrider {
-		if err := overrideItems(obj, "command", e); err != nil {
-			return entry("commandOverrider", i), err
-		}
-	}
-	for i, e := range ov.ArgsOverrider {
-		if err := overrideItems(obj, "args", e); err != nil {
-			return entry("argsOverrider", i), err
-		}
-	}
-	for i, e := range ov.LabelsOverrider {
-		if err := overrideMetadata(obj, "labels", e); err != nil {
-			return entry("labelsOverrider", i), err
-		}
-	}
-	for i, e := range ov.AnnotationsOverrider {
-		if err := overrideMetadata(obj, "annotations", e); err != nil {
-			return entry("annotationsOverrider", i), err
-		}
-	}
-	for i, e := range ov.FieldOverrider {
-		if err := overrideField(obj, e); err != nil {
-			return entry("fieldOverrider", i), err
-		}
-	}
-	for i, e := range ov.Plaintext {
-		value, err := decode(e.Value)
-		if err != nil {
-			return entry("plaintext", i), err
-		}
-		if _, err := patch(obj, e.Operator, e.Path, value); err != nil {
-			return entry("plaintext", i), err
+	for _, s := range o.steps() {
+		if err := s.do(obj); err != nil {
+			return s.path, err
 		}
 	}
 	return "", nil
+}
+
+// step is what one overrider does.
+type step struct {
+	path string // of the overrider in the rule, such as "overriders.plaintext[0]"
+	do   func(obj map[string]any) error
+}
+
+// steps returns those of the rule, in the order in which they apply.
+func (o Override) steps() []step {
+	ov := &o.Overriders
+	items := func(field string) func(map[string]any, policyv1alpha1.CommandArgsOverrider) error {
+		return func(obj map[string]any, e policyv1alpha1.CommandArgsOverrider) error {
+			return overrideItems(obj, field, e)
+		}
+	}
+	metadata := func(field string) func(map[string]any, policyv1alpha1.LabelAnnotationOverrider) error {
+		return func(obj map[string]any, e policyv1alpha1.LabelAnnotationOverrider) error {
+			return overrideMetadata(obj, field, e)
+		}
+	}
+	return slices.Concat(
+		stepsOf("imageOverrider", ov.ImageOverrider, overrideImages),
+		stepsOf("commandOverrider", ov.CommandOverrider, items("command")),
+		stepsOf("argsOverrider", ov.ArgsOverrider, items("args")),
+		stepsOf("labelsOverrider", ov.LabelsOverrider, metadata("labels")),
+		stepsOf("annotationsOverrider", ov.AnnotationsOverrider, metadata("annotations")),
+		stepsOf("fieldOverrider", ov.FieldOverrider, overrideField),
+		stepsOf("plaintext", ov.Plaintext, overridePlaintext),
+	)
+}
+
+func stepsOf[E any](list string, entries []E, do func(map[string]any, E) error) []step {
+	var out []step
+	for i, e := range entries {
+		out = append(out, step{entry(list, i), func(obj map[string]any) error { return do(obj, e) }})
+	}
+	return out
+}
+
+func overridePlaintext(obj map[string]any, e policyv1alpha1.PlaintextOverrider) error {
+	value, err := decode(e.Value)
+	if err != nil {
+		return err
+	}
+	_, err = patch(obj, e.Operator, e.Path, value)
+	return err
 }
 
 func entry(list string, i int) string { return fmt.Sprintf("overriders.%s[%d]", list, i) }

@@ -84,16 +84,21 @@ func Render(tmpl *unstructured.Unstructured, target Target, overrides []Override
 			return nil, err
 		}
 	}
-	if len(overrides) > 0 {
+	if err := finish(out, target, len(overrides) > 0); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// finish makes a manifest of what overrides, if any, left of the base.
+func finish(out *unstructured.Unstructured, target Target, overridden bool) error {
+	if overridden {
 		pruneAgain(out.Object)
 	}
 	if path := ScalePath(out); target.RetainReplicas && path != nil && leavesReplicas(out, target.Autoscaled) {
 		unstructured.RemoveNestedField(out.Object, path...)
 	}
-	if err := stamp(out, target); err != nil {
-		return nil, err
-	}
-	return out, nil
+	return stamp(out, target)
 }
 
 // base is what overrides start from: the template without what is the hub's, and with the target's share.
