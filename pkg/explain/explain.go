@@ -21,6 +21,7 @@ import (
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 	"github.com/manifold-k8s/manifold/pkg/binding"
+	"github.com/manifold-k8s/manifold/pkg/brief"
 	"github.com/manifold-k8s/manifold/pkg/interpret"
 	"github.com/manifold-k8s/manifold/pkg/match"
 	"github.com/manifold-k8s/manifold/pkg/placement"
@@ -248,13 +249,10 @@ const maxNames = 5
 
 // names lists the first few of many.
 func names(all []string) string {
-	switch {
-	case len(all) == 0:
+	if len(all) == 0 {
 		return "no cluster"
-	case len(all) > maxNames:
-		return fmt.Sprintf("%s and %d more", strings.Join(all[:maxNames], ", "), len(all)-maxNames)
 	}
-	return strings.Join(all, ", ")
+	return brief.Names(all, maxNames)
 }
 
 func count(n int, what string) string {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
+	"github.com/manifold-k8s/manifold/pkg/brief"
 	"github.com/manifold-k8s/manifold/pkg/placement"
 )
 
@@ -134,7 +135,7 @@ func (c Change) parts() []string {
 		for _, m := range c.Moved {
 			moves = append(moves, fmt.Sprintf("%s from %d to %d", m.Cluster, m.From, m.To))
 		}
-		say("replicas would change in %s", several(moves, maxClusters))
+		say("replicas would change in %s", brief.Names(moves, maxClusters))
 	}
 	if len(c.Gained) > 0 {
 		say("would be created in %s", c.targets(c.Gained))
@@ -143,10 +144,10 @@ func (c Change) parts() []string {
 		say("cannot be placed: %s", c.Unplaced)
 	}
 	if len(c.Awaited) > 0 {
-		say("would have to wait for %s, on which its policy depends", several(c.Awaited, maxPaths))
+		say("would have to wait for %s, on which its policy depends", brief.Names(c.Awaited, maxPaths))
 	}
 	for _, g := range c.Failures {
-		say("nothing would be sent to %s: %s", several(g.Clusters, maxClusters), strings.Join(g.What, "; "))
+		say("nothing would be sent to %s: %s", brief.Names(g.Clusters, maxClusters), strings.Join(g.What, "; "))
 	}
 	if c.To != "" {
 		say("would be governed by %s instead of %s", c.To, c.From)
@@ -165,22 +166,22 @@ func (c Change) details() []string {
 	var out []string
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	for _, g := range c.Changed {
-		say("would change in %s: %s", several(g.Clusters, maxClusters), several(g.What, maxPaths))
+		say("would change in %s: %s", brief.Names(g.Clusters, maxClusters), brief.Names(g.What, maxPaths))
 	}
 	for _, g := range c.Overridden {
-		say("overridden in %s: %s", several(g.Clusters, maxClusters), several(g.What, maxPaths))
+		say("overridden in %s: %s", brief.Names(g.Clusters, maxClusters), brief.Names(g.What, maxPaths))
 	}
 	if len(c.Recovered) > 0 {
-		say("would be sent again to %s, where overrides have not fitted until now", several(c.Recovered, maxClusters))
+		say("would be sent again to %s, where overrides have not fitted until now", brief.Names(c.Recovered, maxClusters))
 	}
 	if c.Uncompared > 0 {
 		say("the fields in %d more clusters were not compared", c.Uncompared)
 	}
 	if len(c.Suspended) > 0 && !c.None() {
-		say("dispatching is suspended: nothing is created or changed in %s for now", several(c.Suspended, maxClusters))
+		say("dispatching is suspended: nothing is created or changed in %s for now", brief.Names(c.Suspended, maxClusters))
 	}
 	if len(c.Resumed) > 0 {
-		say("dispatching to %s would be resumed", several(c.Resumed, maxClusters))
+		say("dispatching to %s would be resumed", brief.Names(c.Resumed, maxClusters))
 	}
 	return out
 }
@@ -198,7 +199,7 @@ func (c Change) leaving() string {
 		}
 		texts = append(texts, replicas(t.Replicas)+" "+verb+t.Name)
 	}
-	return several(texts, maxClusters)
+	return brief.Names(texts, maxClusters)
 }
 
 // targets are clusters with their replicas, if they have some.
@@ -211,7 +212,7 @@ func (c Change) targets(ts []workv1alpha2.TargetCluster) string {
 		}
 		texts = append(texts, text)
 	}
-	return several(texts, maxClusters)
+	return brief.Names(texts, maxClusters)
 }
 
 func replicas(n int32) string {
@@ -226,10 +227,3 @@ const (
 	maxClusters = 5
 	maxPaths    = 4
 )
-
-func several(words []string, most int) string {
-	if len(words) <= most {
-		return strings.Join(words, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(words[:most], ", "), len(words)-most)
-}

@@ -74,13 +74,3 @@ func TestText(t *testing.T) {
 		})
 	}
 }
-
-func TestSeveral(t *testing.T) {
-	t.Parallel()
-	if got, want := several([]string{"a", "b", "c"}, 2), "a, b and 1 more"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	if got, want := several([]string{"a", "b"}, 2), "a, b"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-}

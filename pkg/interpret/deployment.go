@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
+	"github.com/manifold-k8s/manifold/pkg/brief"
 )
 
 var deployment = Rules{
@@ -110,7 +111,7 @@ func deploymentConditions(status map[string]any, tmpl *unstructured.Unstructured
 		dropCondition(status, conditionReplicaFailure)
 		return
 	}
-	setCondition(status, condition{kind: conditionReplicaFailure, status: "True", reason: reasonFailedCreate, message: "Pods cannot be created in: " + names(failing)}, deploymentChangeTime, m.Now)
+	setCondition(status, condition{kind: conditionReplicaFailure, status: "True", reason: reasonFailedCreate, message: "Pods cannot be created in: " + brief.Names(failing, maxClusters)}, deploymentChangeTime, m.Now)
 }
 
 // availableCondition is True when every cluster that is to have replicas has the least it may have.
@@ -125,7 +126,7 @@ func availableCondition(tmpl *unstructured.Unstructured, m Members) condition {
 		}
 	}
 	if len(lacking) > 0 {
-		return condition{kind: conditionAvailable, status: "False", reason: reasonUnavailable, message: "Not available in: " + names(lacking)}
+		return condition{kind: conditionAvailable, status: "False", reason: reasonUnavailable, message: "Not available in: " + brief.Names(lacking, maxClusters)}
 	}
 	return condition{kind: conditionAvailable, status: "True", reason: reasonAvailable, message: "Available in every cluster."}
 }
@@ -164,9 +165,9 @@ func progressingCondition(tmpl *unstructured.Unstructured, m Members) condition 
 	}
 	switch {
 	case len(stuck) > 0:
-		return condition{kind: conditionProgressing, status: "False", reason: reasonDeadlineExceeded, message: "Progress deadline exceeded in: " + names(stuck)}
+		return condition{kind: conditionProgressing, status: "False", reason: reasonDeadlineExceeded, message: "Progress deadline exceeded in: " + brief.Names(stuck, maxClusters)}
 	case len(pending) > 0:
-		return condition{kind: conditionProgressing, status: "True", reason: reasonUpdating, message: "Rollout under way in: " + names(pending)}
+		return condition{kind: conditionProgressing, status: "True", reason: reasonUpdating, message: "Rollout under way in: " + brief.Names(pending, maxClusters)}
 	case len(m.Items) == 0:
 		return condition{kind: conditionProgressing, status: "True", reason: reasonComplete, message: "Placed in no cluster."}
 	}

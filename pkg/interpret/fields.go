@@ -7,10 +7,8 @@ package interpret
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -127,13 +125,5 @@ func later(a, b string) bool {
 	return errA == nil && (errB != nil || ta.After(tb))
 }
 
-// namesInMessage bounds how many clusters a condition's message lists, so that it stays short in a large fleet.
-const namesInMessage = 8
-
-// names lists clusters for a message: in the order given, bounded.
-func names(clusters []string) string {
-	if len(clusters) <= namesInMessage {
-		return strings.Join(clusters, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(clusters[:namesInMessage], ", "), len(clusters)-namesInMessage)
-}
+// maxClusters bounds how many clusters a condition's message lists, so that it stays short in a large fleet.
+const maxClusters = 8

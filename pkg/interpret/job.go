@@ -10,6 +10,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/manifold-k8s/manifold/pkg/brief"
 )
 
 var job = Rules{
@@ -79,7 +81,7 @@ func aggregateJob(status map[string]any, _ *unstructured.Unstructured, m Members
 		}
 	}
 	if len(failed) > 0 {
-		message := "Failed in: " + names(failed)
+		message := "Failed in: " + brief.Names(failed, maxClusters)
 		setCondition(status, condition{kind: jobFailureTarget, status: "True", reason: "JobFailed", message: message}, jobChangeTime, m.Now)
 		if finished {
 			setCondition(status, condition{kind: jobFailed, status: "True", reason: "JobFailed", message: message}, jobChangeTime, m.Now)

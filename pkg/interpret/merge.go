@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/manifold-k8s/manifold/pkg/brief"
 )
 
 // Reasons of merged conditions for which the members' own cannot stand.
@@ -145,9 +147,9 @@ func (v votes) why(is string) (reason, message string) {
 	case len(who) > 0:
 		return v.quote(is, who)
 	case len(v.behind) > 0:
-		return reasonNotUpToDate, "Not up to date in: " + names(v.behind)
+		return reasonNotUpToDate, "Not up to date in: " + brief.Names(v.behind, maxClusters)
 	}
-	return reasonNotReported, "Not reported by: " + names(v.lacking)
+	return reasonNotReported, "Not reported by: " + brief.Names(v.lacking, maxClusters)
 }
 
 // quote repeats what the clusters of that status say: in their own words if they agree and are all there are.
@@ -166,9 +168,9 @@ func (v votes) quote(is string, who []string) (reason, message string) {
 	case len(who) == v.placed:
 		return reason, is + " in every cluster."
 	case message == "":
-		return reason, is + " in: " + names(who)
+		return reason, is + " in: " + brief.Names(who, maxClusters)
 	}
-	return reason, is + " in: " + names(who) + ": " + message
+	return reason, is + " in: " + brief.Names(who, maxClusters) + ": " + message
 }
 
 // withAway adds to a message whose state is only the last known one.
@@ -182,5 +184,5 @@ func withAway(message string, items []Item) string {
 	if len(away) == 0 {
 		return message
 	}
-	return strings.TrimSuffix(message, ".") + "; no answer from: " + names(away)
+	return strings.TrimSuffix(message, ".") + "; no answer from: " + brief.Names(away, maxClusters)
 }

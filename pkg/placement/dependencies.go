@@ -22,6 +22,7 @@ import (
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 	"github.com/manifold-k8s/manifold/pkg/binding"
+	"github.com/manifold-k8s/manifold/pkg/brief"
 	"github.com/manifold-k8s/manifold/pkg/interpret"
 	"github.com/manifold-k8s/manifold/pkg/match"
 )
@@ -120,7 +121,7 @@ func settle(requirers []*binding.Binding, spec *workv1alpha2.ResourceBindingSpec
 	var out []string
 	differ := func(who []string, says string) {
 		if len(who) > 0 && len(who) < len(requirers) {
-			out = append(out, fmt.Sprintf("%s by the word of %s, though not of all %d bindings that need it", says, few(who), len(requirers)))
+			out = append(out, fmt.Sprintf("%s by the word of %s, though not of all %d bindings that need it", says, brief.Names(who, maxRequirers), len(requirers)))
 		}
 	}
 	differ(overwrite, "conflictResolution: Overwrite holds")
@@ -131,14 +132,8 @@ func settle(requirers []*binding.Binding, spec *workv1alpha2.ResourceBindingSpec
 	return strings.Join(out, "; ") + "; a policy of its own would decide"
 }
 
-// few lists names for a message, which must stay short.
-func few(names []string) string {
-	const most = 4
-	if len(names) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
-	}
-	return strings.Join(names, ", ")
-}
+// maxRequirers bounds how many bindings a message names.
+const maxRequirers = 4
 
 // Release returns the binding of a template that nobody governs and nobody needs. What a policy has placed stays as it is.
 // done says that nothing was placed but by others that do not need it any more: then the binding has to go.

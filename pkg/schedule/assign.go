@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
+	"github.com/manifold-k8s/manifold/pkg/brief"
 )
 
 // assign divides the replicas over the chosen clusters.
@@ -245,7 +246,7 @@ func (s *session) shortfall(selected []candidate, p roomPlan, room int64) *failu
 		}
 	}
 	if len(silent) > 0 {
-		m += "; no resources are reported by " + list(silent)
+		m += "; no resources are reported by " + brief.Names(silent, maxNames)
 	}
 	return &failure{workv1alpha2.BindingReasonUnschedulable, m}
 }

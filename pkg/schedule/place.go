@@ -16,6 +16,7 @@ import (
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
+	"github.com/manifold-k8s/manifold/pkg/brief"
 )
 
 // Request is what there is to place.
@@ -253,7 +254,7 @@ func (s *session) keepPrevious(failed []*attempt) Decision {
 		}
 	}
 	if len(withdrawn) > 0 {
-		messages = append(messages, "no longer selected and withdrawn from "+list(withdrawn))
+		messages = append(messages, "no longer selected and withdrawn from "+brief.Names(withdrawn, maxNames))
 	}
 	d.Message = strings.Join(messages, "; ")
 	d.Verdicts = s.withGone(first.verdicts)

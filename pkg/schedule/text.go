@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/manifold-k8s/manifold/pkg/brief"
 )
 
 // Bounds for messages, so that conditions of large fleets stay readable.
@@ -40,17 +42,9 @@ func fitMessage(refusals []refusal, total int) string {
 			parts = append(parts, plural(int64(len(reasons)-i), "other reason"))
 			break
 		}
-		parts = append(parts, fmt.Sprintf("%d %s (%s)", len(byReason[why]), why, list(byReason[why])))
+		parts = append(parts, fmt.Sprintf("%d %s (%s)", len(byReason[why]), why, brief.Names(byReason[why], maxNames)))
 	}
 	return fmt.Sprintf("0/%d clusters are available: %s", total, strings.Join(parts, ", "))
-}
-
-// list names the first few of many.
-func list(names []string) string {
-	if len(names) <= maxNames {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNames], ", "), len(names)-maxNames)
 }
 
 func plural(n int64, what string) string {

@@ -24,6 +24,7 @@ import (
 	"k8s.io/apiserver/pkg/warning"
 
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
+	"github.com/manifold-k8s/manifold/pkg/brief"
 	"github.com/manifold-k8s/manifold/pkg/unified/present"
 	"github.com/manifold-k8s/manifold/pkg/unified/union"
 )
@@ -185,18 +186,16 @@ func isCopy(obj runtime.Object) bool {
 	return err == nil && m.GetLabels()[workv1alpha2.ManagedLabel] == workv1alpha2.ManagedLabelValue
 }
 
+// maxCopies bounds how many copies the message of an error names.
+const maxCopies = 10
+
 // joined lists the names of what is called name in clusters.
 func joined(name string, clusters []string) string {
-	const most = 10 // of an error message
-	var names []string
+	names := make([]string, len(clusters))
 	for i, c := range clusters {
-		if i == most {
-			names = append(names, fmt.Sprintf("%d more", len(clusters)-most))
-			break
-		}
-		names = append(names, nameIn(name, c))
+		names[i] = nameIn(name, c)
 	}
-	return strings.Join(names, ", ")
+	return brief.Names(names, maxCopies)
 }
 
 // notFound says more than that something was not found.

@@ -7,7 +7,6 @@ package enrol
 
 import (
 	"fmt"
-	"strings"
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 )
@@ -47,13 +46,4 @@ func orNone(s string) string {
 		return "unknown"
 	}
 	return s
-}
-
-// abridge joins the first few of the items.
-func abridge(items []string) string {
-	const most = 5
-	if len(items) <= most {
-		return strings.Join(items, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(items[:most], ", "), len(items)-most)
 }

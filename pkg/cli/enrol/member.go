@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
+	"github.com/manifold-k8s/manifold/pkg/brief"
 )
 
 // Object is an API object with its type set, ready to be applied.
@@ -117,6 +118,9 @@ func TokenStateOf(secret *corev1.Secret, account *corev1.ServiceAccount) TokenSt
 	return TokenPending
 }
 
+// maxContent bounds how many objects a message names.
+const maxContent = 5
+
 // LeaveReason says why unjoin does not delete a namespace, empty if it may: when joining made it and nothing is left.
 func LeaveReason(ns *corev1.Namespace, content []string) string {
 	switch {
@@ -125,7 +129,7 @@ func LeaveReason(ns *corev1.Namespace, content []string) string {
 	case !IsOurs(ns):
 		return "it was not made by joining"
 	case len(content) > 0:
-		return "it still holds " + abridge(content)
+		return "it still holds " + brief.Names(content, maxContent)
 	}
 	return ""
 }

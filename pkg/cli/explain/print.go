@@ -15,6 +15,7 @@ import (
 	"text/tabwriter"
 
 	hubv1alpha1 "github.com/manifold-k8s/manifold/apis/hub/v1alpha1"
+	"github.com/manifold-k8s/manifold/pkg/brief"
 )
 
 const (
@@ -101,7 +102,7 @@ func (p *printer) policies() {
 			if r.Kind != "" {
 				name = r.Kind + " " + r.Name
 			}
-			rows = append(rows, []string{name, "in " + some(r.Clusters)})
+			rows = append(rows, []string{name, "in " + brief.Names(r.Clusters, maxNames)})
 		}
 		p.table(rows)
 	}
@@ -176,17 +177,9 @@ func together(clusters []hubv1alpha1.ExplainedCluster) (out []group) {
 		byWhy[c.Why] = append(byWhy[c.Why], c.Name)
 	}
 	for _, why := range order {
-		out = append(out, group{some(byWhy[why]), why})
+		out = append(out, group{brief.Names(byWhy[why], maxNames), why})
 	}
 	return out
-}
-
-// some names the first of many.
-func some(names []string) string {
-	if len(names) <= maxNames {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNames], ", "), len(names)-maxNames)
 }
 
 // problems prints what is wrong in which cluster.
@@ -220,12 +213,12 @@ func (p *printer) overrides() {
 		case len(o.Clusters) == 0:
 			p.line("    is for no cluster that has the object")
 		case len(failing) > 0:
-			p.line("    not applied in %s, as one of the overrides there cannot be", some(failing))
+			p.line("    not applied in %s, as one of the overrides there cannot be", brief.Names(failing, maxNames))
 		case len(changes) == 0:
-			p.line("    changes nothing in %s", some(o.Clusters))
+			p.line("    changes nothing in %s", brief.Names(o.Clusters, maxNames))
 		}
 		for _, c := range changes {
-			p.line("    rule %d, %s, in %s", c.Rule, strings.TrimPrefix(c.Overrider, "overriders."), some(c.clusters))
+			p.line("    rule %d, %s, in %s", c.Rule, strings.TrimPrefix(c.Overrider, "overriders."), brief.Names(c.clusters, maxNames))
 			p.line("      %s: %s", c.Path, arrow(c.FieldChange))
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/manifold-k8s/manifold/pkg/brief"
 )
 
 // maxFailure bounds what the condition repeats of one failure, in bytes; the whole of it is in aggregatedStatus.
@@ -39,7 +41,7 @@ func failures(views []view) string {
 	if len(why) > maxFailure {
 		why = strings.ToValidUTF8(why[:maxFailure-3], "") + "..."
 	}
-	text := fmt.Sprintf("not applied in %s: %s", few(same), why)
+	text := fmt.Sprintf("not applied in %s: %s", brief.Names(same, maxClusters), why)
 	if others := len(failed) - len(same); others > 0 {
 		text += fmt.Sprintf("; and, for other reasons, in %d more", others)
 	}

@@ -20,6 +20,7 @@ import (
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 	"github.com/manifold-k8s/manifold/pkg/binding"
+	"github.com/manifold-k8s/manifold/pkg/brief"
 	syncer "github.com/manifold-k8s/manifold/pkg/controllers/sync"
 	"github.com/manifold-k8s/manifold/pkg/interpret"
 	"github.com/manifold-k8s/manifold/pkg/member"
@@ -217,22 +218,16 @@ func fullyApplied(b *binding.Binding, views []view, applied, wanted int, now tim
 		full.Message += "; " + why
 	}
 	if len(away) > 0 {
-		full.Message += "; no answer from " + few(away)
+		full.Message += "; no answer from " + brief.Names(away, maxClusters)
 	}
 	if len(leaving) > 0 {
-		full.Message += "; still to be removed from " + few(leaving)
+		full.Message += "; still to be removed from " + brief.Names(leaving, maxClusters)
 	}
 	return full
 }
 
-// few lists clusters for a message, which must stay short in a large fleet.
-func few(clusters []string) string {
-	const most = 8
-	if len(clusters) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(clusters[:most], ", "), len(clusters)-most)
-	}
-	return strings.Join(clusters, ", ")
-}
+// maxClusters bounds how many clusters a message names.
+const maxClusters = 8
 
 // itemOf reports one target cluster.
 func itemOf(b *binding.Binding, v view) workv1alpha2.AggregatedStatusItem {
