@@ -51,6 +51,7 @@ var listing = make(chan struct{}, runtime.GOMAXPROCS(0))
 
 func (f *feed) take(u *unstructured.Unstructured, listed bool) {
 	if listed {
+		defer runtime.Gosched() // what is under way for a user goes first
 		listing <- struct{}{}
 		defer func() { <-listing }()
 	}

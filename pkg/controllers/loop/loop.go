@@ -8,6 +8,7 @@ package loop
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 
@@ -126,6 +127,8 @@ func (l *Loop[K]) next(ctx context.Context) bool {
 	defer l.queue.Done(key)
 	if l.order.take(key) {
 		ctx = context.WithValue(ctx, freshKey{}, true)
+	} else {
+		defer runtime.Gosched() // what is under way for a user goes first
 	}
 	logger := klog.LoggerWithValues(klog.FromContext(ctx), "key", key)
 	wait, err := l.step(klog.NewContext(ctx, logger), key)
