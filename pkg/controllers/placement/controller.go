@@ -144,14 +144,14 @@ func (c *Controller) step(ctx context.Context, ref template.Ref) (time.Duration,
 		return 0, nil // the policy that governs it may have been stored before it, and not be known here yet
 	}
 	governor := c.governor(tmpl, old)
-	n, err := c.needs(ctx, tmpl, old)
+	requirers, err := c.requirers(ctx, tmpl, old)
 	if err != nil {
 		return 0, err
 	}
 	if old != nil {
 		switch {
 		case binding.TemplateKind(old) != ref.Kind && !(governor.Any() && vacant(old, tmpl)):
-			if governor.Any() || len(n.by) > 0 && old.Spec.Resource.UID != tmpl.GetUID() {
+			if governor.Any() || len(requirers) > 0 && old.Spec.Resource.UID != tmpl.GetUID() {
 				c.cfg.Events.Eventf(tmpl, corev1.EventTypeWarning, "ApplyPolicyFailed",
 					"the binding %s belongs to a %s of the same name", old.Name, old.Spec.Resource.Kind)
 			}
@@ -163,37 +163,30 @@ func (c *Controller) step(ctx context.Context, ref template.Ref) (time.Duration,
 		}
 	}
 	if missing := c.missingOverrides(governor.Policy); len(missing) > 0 {
-		return c.await(ctx, tmpl, old, governor, n, missing)
+		return c.await(ctx, tmpl, old, governor, requirers, missing)
 	}
 	c.waiting.over(ref)
-	return c.place(ctx, tmpl, old, governor, n)
+	return c.place(ctx, tmpl, old, governor, requirers)
 }
 
 // place writes the binding that a template should have, and the claim on the template.
-func (c *Controller) place(ctx context.Context, tmpl *unstructured.Unstructured, old *binding.Binding, g placement.Governor, n needs) (time.Duration, error) {
-	if !g.Any() && len(n.by) == 0 {
+func (c *Controller) place(ctx context.Context, tmpl *unstructured.Unstructured, old *binding.Binding, g placement.Governor, requirers []*binding.Binding) (time.Duration, error) {
+	if !g.Any() && len(requirers) == 0 {
 		return 0, c.unclaim(ctx, tmpl, old)
 	}
 	next, d := placement.Decide(placement.Input{
-		Template: tmpl, Governor: g, Old: old, Clusters: c.clusters(), Requirers: n.by, Now: c.cfg.Clock.Now(),
+		Template: tmpl, Governor: g, Old: old, Clusters: c.clusters(), Requirers: requirers, Now: c.cfg.Clock.Now(),
 	})
 	if err := c.commit(ctx, old, next); err != nil {
 		return 0, err
 	}
 	c.announce(tmpl, old, next, d)
 	c.announceDependencies(tmpl, old, next, d)
-	return lookAgain(n, d), c.claim(ctx, tmpl, g.Policy)
-}
-
-// lookAgain returns after how long a decision is looked at again although nothing that is watched has changed; 0 for never.
-func lookAgain(n needs, d placement.Decision) time.Duration {
-	switch {
-	case n.unsure:
-		return unsureCheck
-	case d.Scheduled && d.Result.Reason == workv1alpha2.BindingReasonUnschedulable:
-		return roomCheck
+	var wait time.Duration
+	if d.Scheduled && d.Result.Reason == workv1alpha2.BindingReasonUnschedulable {
+		wait = roomCheck
 	}
-	return 0
+	return wait, c.claim(ctx, tmpl, g.Policy)
 }
 
 // vacant reports whether a binding was made for the same object in another version, in which no policy selects it any

@@ -10,7 +10,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -27,54 +26,40 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/template"
 )
 
-// unsureCheck is how often it is looked again whether a binding still needs an object, as long as that cannot be said: the
-// templates of its kind are still being read, or the kind is not served.
-const unsureCheck = 5 * time.Second
-
-// needs are the bindings whose templates need another beside them. unsure: one of them may not do so any more.
-type needs struct {
-	by     []*binding.Binding
-	unsure bool
-}
-
-// needs finds out who needs a template. Who is said to need it does so until the contrary is certain: what follows from it
-// is a deletion.
-func (c *Controller) needs(ctx context.Context, tmpl *unstructured.Unstructured, old *binding.Binding) (needs, error) {
+// requirers finds out who needs a template beside its own. Who is said to need it does so until the contrary is certain:
+// what follows from it is a deletion. It is asked again when that may have come to be known.
+func (c *Controller) requirers(ctx context.Context, tmpl *unstructured.Unstructured, old *binding.Binding) ([]*binding.Binding, error) {
 	gvk := tmpl.GroupVersionKind()
 	object := placement.ObjectOf(gvk, tmpl)
-	n := needs{by: c.cfg.Bindings.Requirers(object)}
+	by := c.cfg.Bindings.Requirers(object)
 	said := old != nil && old.Spec.Resource.UID == tmpl.GetUID() && len(old.Spec.RequiredBy) > 0
-	if len(n.by) == 0 && !said { // as nearly everywhere
-		return n, nil
+	if len(by) == 0 && !said { // as nearly everywhere
+		return nil, nil
 	}
 	if !placement.Attachable(gvk, tmpl, c.cfg.Skipped) {
-		return needs{}, nil
+		return nil, nil
 	}
 	if !said {
-		return n, nil
+		return by, nil
 	}
 	for i := range old.Spec.RequiredBy {
 		key := placement.KeyOfSnapshot(&old.Spec.RequiredBy[i])
-		if slices.ContainsFunc(n.by, func(b *binding.Binding) bool { return binding.Key(b) == key }) {
+		if slices.ContainsFunc(by, func(b *binding.Binding) bool { return binding.Key(b) == key }) {
 			continue
 		}
-		by, err := c.saidToNeed(ctx, key)
+		one, err := c.saidToNeed(ctx, key)
 		if err != nil {
-			return needs{}, err
+			return nil, err
 		}
 		var its *unstructured.Unstructured
-		if by != nil {
-			its, _ = c.cfg.Templates.Get(refOf(by))
+		if one != nil {
+			its, _ = c.cfg.Templates.Get(refOf(one))
 		}
-		switch placement.StillNeeds(by, its, object) {
-		case placement.Needed:
-			n.by = append(n.by, by)
-		case placement.Unknown:
-			n.by, n.unsure = append(n.by, by), true
-		case placement.Ended:
+		if placement.StillNeeds(one, its, object) != placement.Ended {
+			by = append(by, one)
 		}
 	}
-	return n, nil
+	return by, nil
 }
 
 // saidToNeed reads a binding that is said to need an object, nil if there is none. An absent one is believed to be so when
@@ -115,6 +100,14 @@ func (c *Controller) needsChanged(old, now *binding.Binding) {
 	}
 	if !initial {
 		c.cfg.Bindings.RequiredBy(binding.Key(cmp.Or(now, old)), func(b *binding.Binding) { c.loop.Add(refOf(b)) })
+	}
+}
+
+// templateRead asks for a step on what is said to be needed by a binding, once its own template can be asked whether that
+// is so.
+func (c *Controller) templateRead(by *binding.Binding) {
+	if binding.TakesAlong(by) {
+		c.cfg.Bindings.RequiredBy(binding.Key(by), func(b *binding.Binding) { c.loop.AddBacklog(refOf(b)) })
 	}
 }
 

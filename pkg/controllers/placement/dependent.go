@@ -40,27 +40,24 @@ func (c *Controller) missingOverrides(p *match.Policy) []string {
 // await leaves a template alone that is governed by a policy whose override policies are missing: it is not claimed, and
 // what is in force stays in force. A claim by a policy that does not govern it any more ends all the same, and those who
 // need the template come and go.
-func (c *Controller) await(ctx context.Context, tmpl *unstructured.Unstructured, old *binding.Binding, g placement.Governor, n needs, missing []string) (time.Duration, error) {
+func (c *Controller) await(ctx context.Context, tmpl *unstructured.Unstructured, old *binding.Binding, g placement.Governor, requirers []*binding.Binding, missing []string) (time.Duration, error) {
 	message := fmt.Sprintf("%s waits for %s, on which it depends", g.Policy, strings.Join(missing, ", "))
 	if c.waiting.news(template.RefOf(tmpl), message, c.cfg.Clock.Now()) {
 		c.cfg.Events.Event(tmpl, corev1.EventTypeWarning, "ApplyPolicyFailed", message)
 	}
 	if !g.Claimed {
-		wait, err := c.place(ctx, tmpl, old, placement.Governor{}, n)
+		wait, err := c.place(ctx, tmpl, old, placement.Governor{}, requirers)
 		return cmp.Or(wait, reminder), err
 	}
 	if old == nil {
 		return reminder, nil
 	}
-	next := placement.Hold(old, n.by, c.clusters())
+	next := placement.Hold(old, requirers, c.clusters())
 	if !binding.Same(old, next) {
 		if _, err := c.cfg.Bindings.Update(ctx, next); err != nil {
 			return 0, fmt.Errorf("write who needs the template: %w", err)
 		}
 		c.cfg.Telemetry.Wrote(telemetry.ByPlacement, telemetry.Binding)
-	}
-	if n.unsure {
-		return unsureCheck, nil
 	}
 	return reminder, nil
 }

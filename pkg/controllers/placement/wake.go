@@ -112,6 +112,7 @@ func (c *Controller) lookAtKind(gvk schema.GroupVersionKind) {
 	c.cfg.Bindings.All(func(b *binding.Binding) {
 		if binding.TemplateKind(b) == gvk {
 			c.loop.AddBacklog(refOf(b))
+			c.templateRead(b)
 		}
 	})
 }
