@@ -10,7 +10,6 @@ import (
 	"net/http"
 
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/registry/generic"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/client-go/tools/cache"
@@ -53,73 +52,69 @@ func newGroups() *ourGroups {
 
 // groups describes our API groups to the API server.
 func (s *ourGroups) groups() []native.Group {
-	group := func(gv schema.GroupVersion, priority int32, types func(*runtime.Scheme, schema.GroupVersion), resources []string,
-		storage func(*runtime.Scheme, generic.RESTOptionsGetter) (map[string]rest.Storage, error)) native.Group {
-		return native.Group{Version: gv, Priority: priority, AddTypes: types, Resources: resources, NewStorage: storage}
-	}
 	return []native.Group{
-		group(policyv1alpha1.SchemeGroupVersion, 1600, policyv1alpha1.AddKnownTypes,
-			[]string{"propagationpolicies", "clusterpropagationpolicies", "overridepolicies", "clusteroverridepolicies"},
-			func(scheme *runtime.Scheme, getter generic.RESTOptionsGetter) (_ map[string]rest.Storage, err error) {
-				s.policy, err = policy.NewStorage(scheme, getter)
-				if err != nil {
-					return nil, err
-				}
-				return s.policy.Resources(), nil
-			}),
+		{
+			Version: policyv1alpha1.SchemeGroupVersion, Priority: 1600, AddTypes: policyv1alpha1.AddKnownTypes,
+			Resources:  []string{"propagationpolicies", "clusterpropagationpolicies", "overridepolicies", "clusteroverridepolicies"},
+			NewStorage: storage(&s.policy, policy.NewStorage),
+		},
 		{
 			Version: clusterv1alpha1.SchemeGroupVersion, Priority: 1500, AddTypes: clusterv1alpha1.AddKnownTypes, AddConversions: clusterv1alpha1.AddConversionFuncs,
 			Resources: []string{"clusters"},
-			NewStorage: func(scheme *runtime.Scheme, getter generic.RESTOptionsGetter) (_ map[string]rest.Storage, err error) {
-				s.cluster, err = cluster.NewStorage(scheme, getter, clock.RealClock{})
-				if err != nil {
-					return nil, err
-				}
-				return s.cluster.Resources(), nil
-			},
+			NewStorage: storage(&s.cluster, func(scheme *runtime.Scheme, getter generic.RESTOptionsGetter) (cluster.Storage, error) {
+				return cluster.NewStorage(scheme, getter, clock.RealClock{})
+			}),
 		},
-		group(workv1alpha2.SchemeGroupVersion, 1400, workv1alpha2.AddKnownTypes,
-			[]string{"resourcebindings", "clusterresourcebindings"},
-			func(scheme *runtime.Scheme, getter generic.RESTOptionsGetter) (_ map[string]rest.Storage, err error) {
-				s.work, err = work.NewStorage(scheme, getter)
-				if err != nil {
-					return nil, err
-				}
-				return s.work.Resources(), nil
-			}),
-		group(searchv1alpha1.SchemeGroupVersion, 1300, searchv1alpha1.AddKnownTypes, []string{"resourceregistries"},
-			func(scheme *runtime.Scheme, getter generic.RESTOptionsGetter) (_ map[string]rest.Storage, err error) {
-				s.search, err = search.NewStorage(scheme, getter)
-				if err != nil {
-					return nil, err
-				}
-				return s.search.Resources(), nil
-			}),
+		{
+			Version: workv1alpha2.SchemeGroupVersion, Priority: 1400, AddTypes: workv1alpha2.AddKnownTypes,
+			Resources:  []string{"resourcebindings", "clusterresourcebindings"},
+			NewStorage: storage(&s.work, work.NewStorage),
+		},
+		{
+			Version: searchv1alpha1.SchemeGroupVersion, Priority: 1300, AddTypes: searchv1alpha1.AddKnownTypes,
+			Resources:  []string{"resourceregistries"},
+			NewStorage: storage(&s.search, search.NewStorage),
+		},
 		{
 			Version: workv1alpha1.SchemeGroupVersion, Priority: 1400, AddTypes: workv1alpha1.AddKnownTypes,
 			Resources: []string{"works"}, Uncollected: []string{"works"},
-			NewStorage: func(scheme *runtime.Scheme, getter generic.RESTOptionsGetter) (_ map[string]rest.Storage, err error) {
-				s.works, err = work.NewWorks(scheme, getter)
-				if err != nil {
-					return nil, err
-				}
-				return s.works.Resources(), nil
-			},
+			NewStorage: storage(&s.works, work.NewWorks),
 		},
 		{
 			// After the native groups, as everywhere: `kubectl get pods` means theirs.
 			Version: metrics.SchemeGroupVersion, Priority: 100, AddTypes: metrics.AddKnownTypes,
 			Uncollected: []string{"pods", "nodes"},
-			NewStorage: func(*runtime.Scheme, generic.RESTOptionsGetter) (map[string]rest.Storage, error) {
-				return s.metrics.Resources(), nil
-			},
+			NewStorage:  unstored(s.metrics),
 		},
 		{
 			Version: hubv1alpha1.SchemeGroupVersion, Priority: 1300, AddTypes: hubv1alpha1.AddKnownTypes,
-			NewStorage: func(*runtime.Scheme, generic.RESTOptionsGetter) (map[string]rest.Storage, error) {
-				return s.hub.Resources(), nil
-			},
+			NewStorage: unstored(s.hub),
 		},
+	}
+}
+
+// served is the storage of a group.
+type served interface {
+	Resources() map[string]rest.Storage
+}
+
+type newStorage = func(*runtime.Scheme, generic.RESTOptionsGetter) (map[string]rest.Storage, error)
+
+// storage returns what makes the storage of a group, and keeps it.
+func storage[S served](keep *S, build func(*runtime.Scheme, generic.RESTOptionsGetter) (S, error)) newStorage {
+	return func(scheme *runtime.Scheme, getter generic.RESTOptionsGetter) (_ map[string]rest.Storage, err error) {
+		*keep, err = build(scheme, getter)
+		if err != nil {
+			return nil, err
+		}
+		return (*keep).Resources(), nil
+	}
+}
+
+// unstored is NewStorage for a group that stores nothing.
+func unstored(s served) newStorage {
+	return func(*runtime.Scheme, generic.RESTOptionsGetter) (map[string]rest.Storage, error) {
+		return s.Resources(), nil
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 
 	"github.com/manifold-k8s/manifold/pkg/etcd"
 	"github.com/manifold-k8s/manifold/pkg/explain/subresource"
+	"github.com/manifold-k8s/manifold/pkg/host"
 	"github.com/manifold-k8s/manifold/pkg/match"
 	"github.com/manifold-k8s/manifold/pkg/native"
 	"github.com/manifold-k8s/manifold/pkg/unified"
@@ -60,14 +61,51 @@ func Run(ctx context.Context, o *Options) error {
 	if err := creds.unpublish(); err != nil {
 		return err
 	}
-	completed, err := o.complete(ctx, creds)
+	s, err := build(ctx, o, creds)
 	if err != nil {
 		return err
 	}
-	ours := newGroups()
-	front, err := o.Host.front(ours.groups())
+	serving := make(chan struct{})
+	if err := s.api.AddHook("manifold-caches", func(ctx context.Context) error {
+		close(serving)
+		s.hub.Filled(ctx)
+		return nil
+	}); err != nil {
+		return err
+	}
+	if s.front != nil {
+		g.Go(func() error { return s.front.Run(ctx) })
+	}
+	g.Go(func() error { return s.api.Run(ctx) })
+	g.Go(func() error {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-serving:
+		}
+		return s.control(ctx, o.DataDir, alone)
+	})
+	g.Go(func() error { return s.publish(ctx, creds) })
+	return g.Wait()
+}
+
+// server is what a process consists of, besides its store.
+type server struct {
+	api   *native.Server
+	hub   *hub
+	front *host.Access // nil without a host cluster
+}
+
+// build makes the API server and what is behind it, and starts nothing.
+func build(ctx context.Context, o *Options, creds credentials) (s server, err error) {
+	completed, err := o.complete(ctx, creds)
 	if err != nil {
-		return fmt.Errorf("read --host-kubeconfig: %w", err)
+		return s, err
+	}
+	ours := newGroups()
+	s.front, err = o.Host.front(ours.groups())
+	if err != nil {
+		return s, fmt.Errorf("read --host-kubeconfig: %w", err)
 	}
 	owned, into := o.memberOwned()
 	explained := subresource.New(serializer.NewCodecFactory(native.Scheme()))
@@ -75,68 +113,55 @@ func Run(ctx context.Context, o *Options) error {
 		Options: completed, Groups: ours.groups(), OpenAPI: definitions, Wrap: owned.Wrap, Uncollected: unified.Unstored,
 		Handle: prepare(explained), Resolve: subresource.Resolve,
 	}
-	if front != nil {
-		config.Front = front
-		g.Go(func() error { return front.Run(ctx) })
+	if s.front != nil {
+		config.Front = s.front
 	}
-	api, err := native.New(config)
+	s.api, err = native.New(config)
 	if err != nil {
-		return fmt.Errorf("build API server: %w", err)
+		return s, fmt.Errorf("build API server: %w", err)
 	}
 	skipped, err := match.ParseNamespaces(o.SkippedNamespaces)
 	if err != nil {
-		return err // not after validation
+		return s, err // not after validation
 	}
-	hub, err := newHub(api.Loopback, api.Local, ours, hubConfig{
-		qps: o.MemberQPS, burst: o.MemberBurst, patience: o.MemberListTimeout, claim: o.claim, forecast: o.forecast, kinds: api.Kinds, skipped: skipped, telemetry: o.recorder(api),
-		owned: owned, into: into, explained: explained, rbac: api.RBAC(), authorizer: api.Authorizer, idle: o.MemberCacheIdle,
+	s.hub, err = newHub(s.api.Loopback, s.api.Local, ours, hubConfig{
+		qps: o.MemberQPS, burst: o.MemberBurst, patience: o.MemberListTimeout, claim: o.claim, forecast: o.forecast, kinds: s.api.Kinds,
+		skipped: skipped, telemetry: o.recorder(s.api), owned: owned, into: into, explained: explained, rbac: s.api.RBAC(),
+		authorizer: s.api.Authorizer, idle: o.MemberCacheIdle,
 	})
 	if err != nil {
-		return fmt.Errorf("build controllers: %w", err)
+		return s, fmt.Errorf("build controllers: %w", err)
 	}
+	return s, nil
+}
 
-	serving := make(chan struct{})
-	if err := api.AddHook("manifold-caches", func(ctx context.Context) error {
-		close(serving)
-		hub.Filled(ctx)
-		return nil
-	}); err != nil {
-		return err
-	}
-	g.Go(func() error { return api.Run(ctx) })
-	g.Go(func() error {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-serving:
-		}
-		g, ctx := errgroup.WithContext(ctx)
-		g.Go(func() error { return hub.Cache(ctx) })
-		g.Go(func() error {
-			return lead(ctx, api.Loopback, o.DataDir, alone, func(ctx context.Context) error {
-				// The members are connected when the API is ready. To look at all that they hold is much work, for which
-				// nobody who waits for the API has to wait.
-				return all(ctx, []func(context.Context) error{api.RunControllers, func(ctx context.Context) error {
-					return hub.Lead(ctx, api.WaitReady)
-				}})
-			})
+// control keeps the caches, and runs the controllers while this replica leads, until ctx ends.
+func (s *server) control(ctx context.Context, dir string, alone bool) error {
+	return all(ctx, []func(context.Context) error{s.hub.Cache, func(ctx context.Context) error {
+		return lead(ctx, s.api.Loopback, dir, alone, func(ctx context.Context) error {
+			// The members are connected when the API is ready. To look at all that they hold is much work, for which
+			// nobody who waits for the API has to wait.
+			return all(ctx, []func(context.Context) error{s.api.RunControllers, func(ctx context.Context) error {
+				return s.hub.Lead(ctx, s.api.WaitReady)
+			}})
 		})
-		return g.Wait()
-	})
-	g.Go(func() error {
-		if err := api.WaitReady(ctx); err != nil {
-			return ignoreCancel(ctx, err)
-		}
-		if err := bootstrap(ctx, api.Loopback); err != nil {
-			return ignoreCancel(ctx, fmt.Errorf("create bootstrap objects: %w", err))
-		}
-		if err := creds.publish(); err != nil {
-			return fmt.Errorf("write %s: %w", creds.kubeconfig, err)
-		}
-		klog.FromContext(ctx).Info("Manifold is ready", "url", creds.url, "kubeconfig", creds.kubeconfig)
-		return creds.renew(ctx)
-	})
-	return g.Wait()
+	}})
+}
+
+// publish makes what a new hub needs and tells its administrator how to reach it, once it is ready; then it keeps the
+// credentials fresh until ctx ends.
+func (s *server) publish(ctx context.Context, creds credentials) error {
+	if err := s.api.WaitReady(ctx); err != nil {
+		return ignoreCancel(ctx, err)
+	}
+	if err := bootstrap(ctx, s.api.Loopback); err != nil {
+		return ignoreCancel(ctx, fmt.Errorf("create bootstrap objects: %w", err))
+	}
+	if err := creds.publish(); err != nil {
+		return fmt.Errorf("write %s: %w", creds.kubeconfig, err)
+	}
+	klog.FromContext(ctx).Info("Manifold is ready", "url", creds.url, "kubeconfig", creds.kubeconfig)
+	return creds.renew(ctx)
 }
 
 // ignoreCancel returns nil when the error is only that we are stopping.
