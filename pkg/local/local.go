@@ -121,10 +121,11 @@ func metadataList(full runtime.Object, reduce func(runtime.Object) (*metav1.Part
 	return out, err
 }
 
-// Unstructured returns an object of a storage in the form that a client of that kind's version gets. The result may
-// share memory with obj where both are plain values; neither must be changed.
+// Unstructured returns an object of a storage in the form that a client of that kind's version gets, but without
+// metadata.managedFields, which would be half of the work and of the result. It may share memory with obj where both are
+// plain values; neither must be changed.
 func (r *Resources) Unstructured(obj runtime.Object, kind schema.GroupVersionKind) (*unstructured.Unstructured, error) {
-	versioned, err := r.versioned(obj, kind.GroupVersion())
+	versioned, err := r.versioned(withoutManagers(obj), kind.GroupVersion())
 	if err != nil {
 		return nil, err
 	}
@@ -135,6 +136,19 @@ func (r *Resources) Unstructured(obj runtime.Object, kind schema.GroupVersionKin
 	out := &unstructured.Unstructured{Object: content}
 	out.SetGroupVersionKind(kind)
 	return out, nil
+}
+
+// withoutManagers returns obj without metadata.managedFields. The rest is shared with obj, which is not changed.
+func withoutManagers(obj runtime.Object) runtime.Object {
+	m, ok := obj.(metav1.ObjectMetaAccessor)
+	if !ok || len(m.GetObjectMeta().GetManagedFields()) == 0 {
+		return obj
+	}
+	out := reflect.New(reflect.TypeOf(obj).Elem())
+	out.Elem().Set(reflect.ValueOf(obj).Elem())
+	light := out.Interface().(runtime.Object)
+	light.(metav1.ObjectMetaAccessor).GetObjectMeta().SetManagedFields(nil)
+	return light
 }
 
 // versioned converts without copying what can be shared. Of a kind whose type is internal and external at once, that is

@@ -78,7 +78,6 @@ func (s *Store) whole(gvk schema.GroupVersionKind, obj any) *unstructured.Unstru
 		klog.Background().Error(err, "A template cannot be read", "kind", gvk, "namespace", o.GetNamespace(), "name", o.GetName())
 		return nil
 	}
-	u.SetManagedFields(nil)
 	s.recent.Add(o, u)
 	return u
 }

@@ -26,6 +26,7 @@ import (
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 	"github.com/manifold-k8s/manifold/pkg/binding"
 	"github.com/manifold-k8s/manifold/pkg/controllers/loop"
+	"github.com/manifold-k8s/manifold/pkg/manifest"
 	"github.com/manifold-k8s/manifold/pkg/match"
 	"github.com/manifold-k8s/manifold/pkg/member"
 	"github.com/manifold-k8s/manifold/pkg/policy"
@@ -42,6 +43,10 @@ const workersPerMember = 8
 // lastRetry is the longest wait before something that a member refused is tried again. What may have changed in the
 // meantime on the hub, or the member's return, is acted on at once.
 const lastRetry = time.Minute
+
+// recentManifests is how many manifests are kept for other members that get the same. After a start, all members are looked
+// at in the order of the objects' names, some ahead of others.
+const recentManifests = 512
 
 // Config is what a Controller needs.
 type Config struct {
@@ -95,9 +100,10 @@ type entry struct {
 
 // Controller runs a loop for each member.
 type Controller struct {
-	cfg     Config
-	changed []func(types.NamespacedName)
-	members loop.Members[*syncer]
+	cfg       Config
+	changed   []func(types.NamespacedName)
+	members   loop.Members[*syncer]
+	manifests *manifest.Recent
 }
 
 // syncer is the loop of one member.
@@ -115,7 +121,7 @@ type syncer struct {
 
 // New returns a controller that does nothing until Run.
 func New(cfg Config) (*Controller, error) {
-	c := &Controller{cfg: cfg}
+	c := &Controller{cfg: cfg, manifests: manifest.NewRecent(recentManifests)}
 	cfg.Fleet.Listen(member.Events{
 		Changed: c.copyChanged,
 		Synced: func(m *member.Member, gvk schema.GroupVersionKind) {

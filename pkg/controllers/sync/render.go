@@ -38,7 +38,7 @@ func (j *job) render(tmpl *unstructured.Unstructured) (want *unstructured.Unstru
 	if wait := j.cfg.Policies.Deleted(placement.Matchable(tmpl.GroupVersionKind(), tmpl), cops, ops); wait > 0 {
 		return nil, wait
 	}
-	want, err = manifest.Of(manifest.Source{
+	want, err = j.manifests.Of(manifest.Source{
 		Binding: j.binding, Template: tmpl, Cluster: obj.(*clusterv1alpha1.Cluster),
 		ClusterOverrides: cops, Overrides: ops, Exists: j.have != nil,
 		Autoscaled: j.scaler != "",
