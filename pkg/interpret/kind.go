@@ -74,7 +74,7 @@ type Item struct {
 	Cluster string
 	// Status is what Reflect returned for the cluster's copy of this very template, which the copy names by its
 	// template UID annotation; nil when it was not collected yet. Read back from JSON, it must have been decoded with
-	// the API machinery's number types, or Aggregate sees changes where there are none.
+	// the API machinery's number types, or Aggregate sees changes where there are none. Items may share one.
 	Status map[string]any
 	// Applied and Health complete the picture as bindings show it. The rules here go by Status alone.
 	Applied bool

@@ -260,6 +260,7 @@ func (v view) applied(b *binding.Binding) bool {
 // items puts the views of the target clusters into the form in which they are added up.
 func items(b *binding.Binding, views []view, workload bool) []interpret.Item {
 	var out []interpret.Item
+	decoded := map[member.Collected]map[string]any{} // copies are often in the same state in all members
 	for _, v := range views {
 		if v.target == nil || v.left {
 			continue
@@ -267,8 +268,12 @@ func items(b *binding.Binding, views []view, workload bool) []interpret.Item {
 		item := interpret.Item{Cluster: v.cluster, Replicas: v.outcome.Replicas, Away: v.away && v.since != ""}
 		if v.known {
 			if v.copy != nil {
-				item.Status, item.Health = v.copy.Status.Map(), v.copy.Health
-				item.Applied = v.applied(b)
+				status, ok := decoded[v.copy.Status]
+				if !ok {
+					status = v.copy.Status.Map()
+					decoded[v.copy.Status] = status
+				}
+				item.Status, item.Health, item.Applied = status, v.copy.Health, v.applied(b)
 			}
 		} else {
 			item.Status, item.Applied, item.Health = reported(b, v.cluster)
