@@ -18,7 +18,7 @@ const (
 	mostGarbage  = 90 // up to fewLive
 	leastGarbage = 25 // from manyLive
 	fewLive      = 150 << 20
-	manyLive     = 550 << 20
+	manyLive     = 400 << 20
 	// heapCheck is how often the share is adjusted; it costs next to nothing.
 	heapCheck = 2 * time.Second
 )

@@ -9,7 +9,7 @@ import "testing"
 
 func TestGCPercent(t *testing.T) {
 	t.Parallel()
-	for live, want := range map[uint64]int{0: 90, 100 << 20: 90, 150 << 20: 90, 200 << 20: 85, 350 << 20: 60, 540 << 20: 30, 550 << 20: 25, 10 << 30: 25} {
+	for live, want := range map[uint64]int{0: 90, 100 << 20: 90, 150 << 20: 90, 200 << 20: 80, 350 << 20: 40, 390 << 20: 30, 400 << 20: 25, 10 << 30: 25} {
 		if got := gcPercent(live); got != want {
 			t.Errorf("with %d MiB: %d, want %d", live>>20, got, want)
 		}
