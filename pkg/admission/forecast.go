@@ -27,6 +27,7 @@ import (
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
 	"github.com/manifold-k8s/manifold/pkg/binding"
 	"github.com/manifold-k8s/manifold/pkg/forecast"
+	"github.com/manifold-k8s/manifold/pkg/local"
 	"github.com/manifold-k8s/manifold/pkg/match"
 	"github.com/manifold-k8s/manifold/pkg/policy"
 	"github.com/manifold-k8s/manifold/pkg/template"
@@ -141,7 +142,10 @@ func (c *ForecastConfig) synced() bool {
 
 // tell returns the lines of an answer. With an error, they are not all.
 func (c *ForecastConfig) tell(ctx context.Context, a admission.Attributes, o admission.ObjectInterfaces) ([]string, error) {
-	s := &survey{cfg: c, attributes: a, clusters: c.clusters(), rights: rights{authorizer: c.Authorizer, user: a.GetUserInfo()}}
+	s := &survey{
+		cfg: c, attributes: a, clusters: local.All[*clusterv1alpha1.Cluster](c.Clusters.GetStore()),
+		rights: rights{authorizer: c.Authorizer, user: a.GetUserInfo()},
+	}
 	var err error
 	switch gk := schema.GroupKind(a.GetKind().GroupKind()); {
 	case a.GetSubresource() == scale:
@@ -154,15 +158,6 @@ func (c *ForecastConfig) tell(ctx context.Context, a admission.Attributes, o adm
 		err = s.template(o)
 	}
 	return forecast.Text(s.changes, s.rest, forecastLimits), err
-}
-
-func (c *ForecastConfig) clusters() []*clusterv1alpha1.Cluster {
-	objs := c.Clusters.GetStore().List()
-	out := make([]*clusterv1alpha1.Cluster, 0, len(objs))
-	for _, o := range objs {
-		out = append(out, o.(*clusterv1alpha1.Cluster))
-	}
-	return out
 }
 
 // survey is the work on one dry run.

@@ -138,12 +138,12 @@ func on[T any](i cache.SharedIndexInformer, f func(...Selection), selection func
 
 // Propagation returns the propagation policies that may govern templates of a namespace, which must not be changed.
 func (s *Store) Propagation(namespace string) ([]*policyv1alpha1.PropagationPolicy, []*policyv1alpha1.ClusterPropagationPolicy) {
-	return inNamespace[*policyv1alpha1.PropagationPolicy](s.pp, namespace), all[*policyv1alpha1.ClusterPropagationPolicy](s.cpp)
+	return inNamespace[*policyv1alpha1.PropagationPolicy](s.pp, namespace), local.All[*policyv1alpha1.ClusterPropagationPolicy](s.cpp.GetStore())
 }
 
 // Overrides returns the override policies that may apply to templates of a namespace, which must not be changed.
 func (s *Store) Overrides(namespace string) ([]*policyv1alpha1.ClusterOverridePolicy, []*policyv1alpha1.OverridePolicy) {
-	return all[*policyv1alpha1.ClusterOverridePolicy](s.cop), inNamespace[*policyv1alpha1.OverridePolicy](s.op, namespace)
+	return local.All[*policyv1alpha1.ClusterOverridePolicy](s.cop.GetStore()), inNamespace[*policyv1alpha1.OverridePolicy](s.op, namespace)
 }
 
 // Dependents returns what those propagation policies select that depend on the override policy of that name: for an
@@ -159,7 +159,7 @@ func (s *Store) Dependents(namespace, name string) []Selection {
 	if namespace != "" {
 		return out
 	}
-	for _, p := range all[*policyv1alpha1.ClusterPropagationPolicy](s.cpp) {
+	for _, p := range local.All[*policyv1alpha1.ClusterPropagationPolicy](s.cpp.GetStore()) {
 		if slices.Contains(p.Spec.DependentOverrides, name) {
 			out = append(out, Selection{"", p.Name, p.Spec.ResourceSelectors})
 		}
@@ -181,8 +181,6 @@ func (s *Store) Has(c match.Claim) bool {
 	return ok && p.GetDeletionTimestamp() == nil && p.GetLabels()[label] == c.PermanentID
 }
 
-func all[T any](i cache.SharedIndexInformer) []T { return typed[T](i.GetStore().List()) }
-
 func inNamespace[T any](i cache.SharedIndexInformer, namespace string) []T {
 	if namespace == "" {
 		return nil
@@ -191,15 +189,5 @@ func inNamespace[T any](i cache.SharedIndexInformer, namespace string) []T {
 	if err != nil {
 		return nil // the index is made above
 	}
-	return typed[T](objs)
-}
-
-func typed[T any](objs []any) []T {
-	out := make([]T, 0, len(objs))
-	for _, o := range objs {
-		if t, ok := o.(T); ok {
-			out = append(out, t)
-		}
-	}
-	return out
+	return local.As[T](objs)
 }

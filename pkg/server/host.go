@@ -19,6 +19,7 @@ import (
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 	hubv1alpha1 "github.com/manifold-k8s/manifold/apis/hub/v1alpha1"
 	"github.com/manifold-k8s/manifold/pkg/host"
+	"github.com/manifold-k8s/manifold/pkg/local"
 	"github.com/manifold-k8s/manifold/pkg/native"
 	"github.com/manifold-k8s/manifold/pkg/registry/federation"
 	"github.com/manifold-k8s/manifold/pkg/unified/metrics"
@@ -74,11 +75,7 @@ func (o *hostOptions) front(groups []native.Group) (*host.Access, error) {
 func statusOf(clusters cache.SharedIndexInformer) federation.Source {
 	return func() (hubv1alpha1.FederationStatus, error) {
 		status := hubv1alpha1.FederationStatus{KubernetesVersion: version.Get().GitVersion}
-		for _, obj := range clusters.GetStore().List() {
-			c, ok := obj.(*clusterv1alpha1.Cluster)
-			if !ok {
-				return status, fmt.Errorf("the informer of Clusters holds a %T", obj)
-			}
+		for _, c := range local.All[*clusterv1alpha1.Cluster](clusters.GetStore()) {
 			status.Clusters++
 			if meta.IsStatusConditionTrue(c.Status.Conditions, clusterv1alpha1.ClusterConditionReady) {
 				status.ReadyClusters++

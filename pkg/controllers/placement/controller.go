@@ -32,6 +32,7 @@ import (
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 	"github.com/manifold-k8s/manifold/pkg/binding"
 	"github.com/manifold-k8s/manifold/pkg/controllers/loop"
+	"github.com/manifold-k8s/manifold/pkg/local"
 	"github.com/manifold-k8s/manifold/pkg/match"
 	"github.com/manifold-k8s/manifold/pkg/placement"
 	"github.com/manifold-k8s/manifold/pkg/policy"
@@ -202,12 +203,7 @@ func (c *Controller) governor(tmpl *unstructured.Unstructured, b *binding.Bindin
 }
 
 func (c *Controller) clusters() []*clusterv1alpha1.Cluster {
-	objs := c.cfg.Clusters.GetStore().List()
-	out := make([]*clusterv1alpha1.Cluster, 0, len(objs))
-	for _, o := range objs {
-		out = append(out, o.(*clusterv1alpha1.Cluster))
-	}
-	return out
+	return local.All[*clusterv1alpha1.Cluster](c.cfg.Clusters.GetStore())
 }
 
 // commit writes the binding, if there is anything new to say.

@@ -33,6 +33,7 @@ import (
 	hubv1alpha1 "github.com/manifold-k8s/manifold/apis/hub/v1alpha1"
 	"github.com/manifold-k8s/manifold/pkg/binding"
 	"github.com/manifold-k8s/manifold/pkg/explain"
+	"github.com/manifold-k8s/manifold/pkg/local"
 	"github.com/manifold-k8s/manifold/pkg/match"
 	"github.com/manifold-k8s/manifold/pkg/placement"
 	"github.com/manifold-k8s/manifold/pkg/policy"
@@ -210,13 +211,7 @@ func (c *Config) requirers(tmpl *unstructured.Unstructured, b *binding.Binding) 
 }
 
 func (c *Config) clusters() []*clusterv1alpha1.Cluster {
-	objs := c.Clusters.GetStore().List()
-	out := make([]*clusterv1alpha1.Cluster, 0, len(objs))
-	for _, o := range objs {
-		if c, ok := o.(*clusterv1alpha1.Cluster); ok {
-			out = append(out, c)
-		}
-	}
+	out := local.All[*clusterv1alpha1.Cluster](c.Clusters.GetStore())
 	slices.SortFunc(out, func(a, b *clusterv1alpha1.Cluster) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }

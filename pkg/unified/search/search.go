@@ -28,6 +28,7 @@ import (
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 	searchv1alpha1 "github.com/manifold-k8s/manifold/apis/search/v1alpha1"
+	"github.com/manifold-k8s/manifold/pkg/local"
 )
 
 // settle is how long a change of registries or clusters waits for others, so that many are taken in at once.
@@ -141,15 +142,8 @@ func (s *Search) Run(ctx context.Context) error {
 
 // reconcile makes the collections what registries and clusters say.
 func (s *Search) reconcile(ctx context.Context, g *errgroup.Group) {
-	var registries []*searchv1alpha1.ResourceRegistry
-	for _, obj := range s.cfg.Registries.GetStore().List() {
-		registries = append(registries, obj.(*searchv1alpha1.ResourceRegistry))
-	}
-	var clusters []*clusterv1alpha1.Cluster
-	for _, obj := range s.cfg.Clusters.GetStore().List() {
-		clusters = append(clusters, obj.(*clusterv1alpha1.Cluster))
-	}
-	want := extentsOf(registries, clusters)
+	want := extentsOf(
+		local.All[*searchv1alpha1.ResourceRegistry](s.cfg.Registries.GetStore()), local.All[*clusterv1alpha1.Cluster](s.cfg.Clusters.GetStore()))
 	for resource, e := range want {
 		if c := s.collection(resource); c != nil {
 			c.become(e)
