@@ -35,14 +35,7 @@ type candidate struct {
 // propagation looks at a write of a propagation policy.
 func (s *survey) propagation(ctx context.Context) error {
 	pps, cpps := changeOf[*policyv1alpha1.PropagationPolicy](s.attributes), changeOf[*policyv1alpha1.ClusterPropagationPolicy](s.attributes)
-	selections := append(
-		pps.selections(func(p *policyv1alpha1.PropagationPolicy) []policyv1alpha1.ResourceSelector {
-			return p.Spec.ResourceSelectors
-		}),
-		cpps.selections(func(p *policyv1alpha1.ClusterPropagationPolicy) []policyv1alpha1.ResourceSelector {
-			return p.Spec.ResourceSelectors
-		})...)
-	found, err := s.candidates(ctx, selections)
+	found, err := s.candidates(ctx, append(pps.selections(), cpps.selections()...))
 	s.judge(ctx, found, 0, func(namespace string) (was, will forecast.State) {
 		was = s.state(namespace)
 		will = was
@@ -56,13 +49,7 @@ func (s *survey) propagation(ctx context.Context) error {
 // override looks at a write of an override policy. It concerns what has been placed, and what waits for it.
 func (s *survey) override(ctx context.Context) error {
 	ops, cops := changeOf[*policyv1alpha1.OverridePolicy](s.attributes), changeOf[*policyv1alpha1.ClusterOverridePolicy](s.attributes)
-	selections := append(
-		ops.selections(func(p *policyv1alpha1.OverridePolicy) []policyv1alpha1.ResourceSelector {
-			return p.Spec.ResourceSelectors
-		}),
-		cops.selections(func(p *policyv1alpha1.ClusterOverridePolicy) []policyv1alpha1.ResourceSelector {
-			return p.Spec.ResourceSelectors
-		})...)
+	selections := append(ops.selections(), cops.selections()...)
 	var found []candidate
 	s.cfg.Bindings.All(func(b *binding.Binding) {
 		r := b.Spec.Resource
@@ -271,9 +258,11 @@ func changeOf[T metav1.Object](a admission.Attributes) (c change[T]) {
 }
 
 // selections are what a policy selects and what it would select.
-func (c change[T]) selections(of func(T) []policyv1alpha1.ResourceSelector) (out []policy.Selection) {
+func (c change[T]) selections() (out []policy.Selection) {
 	for _, p := range slices.Concat(c.old, c.now) {
-		out = append(out, policy.Selection{Namespace: p.GetNamespace(), Selectors: of(p)})
+		if selection, ok := policy.SelectionOf(p); ok {
+			out = append(out, selection)
+		}
 	}
 	return out
 }

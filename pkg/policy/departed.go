@@ -61,10 +61,8 @@ type departure struct {
 	at time.Time
 }
 
-// overrider is an override policy: what it is called, and what it selects. The namespace is empty for a
-// ClusterOverridePolicy.
+// overrider is an override policy.
 type overrider struct {
-	types.NamespacedName
 	uid      types.UID
 	selects  Selection
 	deleting bool
@@ -83,10 +81,11 @@ func (d *departures) hold(t match.Template, there map[types.NamespacedName]bool)
 	now := d.clock.Now()
 	for uid, gone := range d.of {
 		left := Grace - now.Sub(gone.at)
+		name := types.NamespacedName{Namespace: gone.selects.Namespace, Name: gone.selects.Name}
 		switch {
 		case left <= 0:
 			delete(d.of, uid)
-		case !there[gone.NamespacedName] && gone.selects.Covers(t):
+		case !there[name] && gone.selects.Covers(t):
 			wait = max(wait, left)
 		}
 	}
@@ -161,15 +160,12 @@ func (d *departures) listed(list runtime.Object, known []any) error {
 	return nil
 }
 
-// overriderOf describes an override policy; it is false for anything else.
-func overriderOf(obj any) (o overrider, ok bool) {
-	switch p := obj.(type) {
-	case *policyv1alpha1.OverridePolicy:
-		return overrider{
-			types.NamespacedName{Namespace: p.Namespace, Name: p.Name}, p.UID, Selection{p.Namespace, p.Name, p.Spec.ResourceSelectors}, p.DeletionTimestamp != nil,
-		}, true
-	case *policyv1alpha1.ClusterOverridePolicy:
-		return overrider{types.NamespacedName{Name: p.Name}, p.UID, Selection{"", p.Name, p.Spec.ResourceSelectors}, p.DeletionTimestamp != nil}, true
+// overriderOf describes what a source of override policies tells of; it is false for what is no policy.
+func overriderOf(obj any) (overrider, bool) {
+	selects, ok := SelectionOf(obj)
+	p, err := meta.Accessor(obj)
+	if !ok || err != nil {
+		return overrider{}, false
 	}
-	return o, false
+	return overrider{p.GetUID(), selects, p.GetDeletionTimestamp() != nil}, true
 }

@@ -74,6 +74,21 @@ type Selection struct {
 	Selectors []policyv1alpha1.ResourceSelector
 }
 
+// SelectionOf returns what a policy selects. It is false for what is no policy.
+func SelectionOf(obj any) (Selection, bool) {
+	switch p := obj.(type) {
+	case *policyv1alpha1.PropagationPolicy:
+		return Selection{p.Namespace, p.Name, p.Spec.ResourceSelectors}, true
+	case *policyv1alpha1.ClusterPropagationPolicy:
+		return Selection{"", p.Name, p.Spec.ResourceSelectors}, true
+	case *policyv1alpha1.OverridePolicy:
+		return Selection{p.Namespace, p.Name, p.Spec.ResourceSelectors}, true
+	case *policyv1alpha1.ClusterOverridePolicy:
+		return Selection{"", p.Name, p.Spec.ResourceSelectors}, true
+	}
+	return Selection{}, false
+}
+
 // Covers reports whether a change of a policy with this selection may concern t.
 func (s Selection) Covers(t match.Template) bool {
 	if s.Namespace != "" && s.Namespace != t.Namespace {
@@ -85,55 +100,39 @@ func (s Selection) Covers(t match.Template) bool {
 // OnPropagationChange calls f after every change of a propagation policy, with what it selected before and selects now.
 // f must return quickly.
 func (s *Store) OnPropagationChange(f func(...Selection)) error {
-	if err := on(s.pp, f, func(p *policyv1alpha1.PropagationPolicy) Selection {
-		return Selection{p.Namespace, p.Name, p.Spec.ResourceSelectors}
-	}); err != nil {
-		return err
-	}
-	return on(s.cpp, f, func(p *policyv1alpha1.ClusterPropagationPolicy) Selection {
-		return Selection{"", p.Name, p.Spec.ResourceSelectors}
-	})
+	return on(f, s.pp, s.cpp)
 }
 
 // OnOverrideChange does the same for override policies.
 func (s *Store) OnOverrideChange(f func(...Selection)) error {
-	if err := on(s.op, f, func(p *policyv1alpha1.OverridePolicy) Selection {
-		return Selection{p.Namespace, p.Name, p.Spec.ResourceSelectors}
-	}); err != nil {
-		return err
-	}
-	return on(s.cop, f, func(p *policyv1alpha1.ClusterOverridePolicy) Selection {
-		return Selection{"", p.Name, p.Spec.ResourceSelectors}
-	})
+	return on(f, s.op, s.cop)
 }
 
-func on[T any](i cache.SharedIndexInformer, f func(...Selection), selection func(T) Selection) error {
-	one := func(obj any) (Selection, bool) {
+func on(f func(...Selection), shelves ...*shelf) error {
+	tell := func(obj any) {
 		if d, ok := obj.(cache.DeletedFinalStateUnknown); ok {
 			obj = d.Obj
 		}
-		p, ok := obj.(T)
-		if !ok {
-			return Selection{}, false
-		}
-		return selection(p), true
-	}
-	tell := func(obj any) {
-		if s, ok := one(obj); ok {
+		if s, ok := SelectionOf(obj); ok {
 			f(s)
 		}
 	}
-	_, err := i.AddEventHandler(cache.ResourceEventHandlerFuncs{
+	handler := cache.ResourceEventHandlerFuncs{
 		AddFunc:    tell,
 		DeleteFunc: tell,
 		UpdateFunc: func(old, now any) {
-			a, _ := one(old)
-			if b, ok := one(now); ok {
+			a, _ := SelectionOf(old)
+			if b, ok := SelectionOf(now); ok {
 				f(a, b)
 			}
 		},
-	})
-	return err
+	}
+	for _, s := range shelves {
+		if _, err := s.AddEventHandler(handler); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Propagation returns the propagation policies that may govern templates of a namespace, which must not be changed.
@@ -151,18 +150,19 @@ func (s *Store) Overrides(namespace string) ([]*policyv1alpha1.ClusterOverridePo
 // ClusterPropagationPolicies.
 func (s *Store) Dependents(namespace, name string) []Selection {
 	var out []Selection
-	for _, p := range inNamespace[*policyv1alpha1.PropagationPolicy](s.pp, namespace) {
-		if slices.Contains(p.Spec.DependentOverrides, name) {
-			out = append(out, Selection{p.Namespace, p.Name, p.Spec.ResourceSelectors})
+	add := func(p any, spec *policyv1alpha1.PropagationSpec) {
+		if selection, ok := SelectionOf(p); ok && slices.Contains(spec.DependentOverrides, name) {
+			out = append(out, selection)
 		}
+	}
+	for _, p := range inNamespace[*policyv1alpha1.PropagationPolicy](s.pp, namespace) {
+		add(p, &p.Spec)
 	}
 	if namespace != "" {
 		return out
 	}
 	for _, p := range local.All[*policyv1alpha1.ClusterPropagationPolicy](s.cpp.GetStore()) {
-		if slices.Contains(p.Spec.DependentOverrides, name) {
-			out = append(out, Selection{"", p.Name, p.Spec.ResourceSelectors})
-		}
+		add(p, &p.Spec)
 	}
 	return out
 }
