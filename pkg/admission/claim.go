@@ -20,6 +20,7 @@ import (
 
 	"github.com/manifold-k8s/manifold/pkg/binding"
 	"github.com/manifold-k8s/manifold/pkg/match"
+	"github.com/manifold-k8s/manifold/pkg/placement"
 	"github.com/manifold-k8s/manifold/pkg/policy"
 )
 
@@ -137,15 +138,12 @@ func (c *Claim) governs(ctx context.Context, gvk schema.GroupVersionKind, o meta
 	if policies == nil || !policies.HasSynced() {
 		return nil
 	}
-	if ok, _ := match.Propagatable(gvk, o.GetNamespace(), o.GetName(), o.GetLabels()); !ok || c.skipped.Has(o.GetNamespace()) {
-		return nil
+	if gvk == placement.Namespaces || placement.Barred(gvk, o, c.skipped) != "" {
+		return nil // nothing that a policy could govern, so nothing to wait for
 	}
 	if !policies.Await(ctx, patience) {
 		return nil // the placement controller will know
 	}
 	pps, cpps := policies.Propagation(o.GetNamespace())
-	t := match.Template{
-		APIVersion: gvk.GroupVersion().String(), Kind: gvk.Kind, Namespace: o.GetNamespace(), Name: o.GetName(), Labels: o.GetLabels(),
-	}
-	return match.Best(t, claim, pps, cpps).Policy
+	return match.Best(placement.Matchable(gvk, o), claim, pps, cpps).Policy
 }

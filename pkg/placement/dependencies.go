@@ -27,10 +27,9 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/match"
 )
 
-// Attachable reports whether a template may follow others to their clusters. What is never propagated does not.
+// Attachable reports whether a template may follow others to their clusters. What is barred, or in no namespace, does not.
 func Attachable(gvk schema.GroupVersionKind, t metav1.Object, skipped match.Namespaces) bool {
-	ok, _ := match.Propagatable(gvk, t.GetNamespace(), t.GetName(), t.GetLabels())
-	return ok && t.GetNamespace() != "" && !skipped.Has(t.GetNamespace())
+	return t.GetNamespace() != "" && Barred(gvk, t, skipped) == ""
 }
 
 // ObjectOf returns what references are compared with of a template.

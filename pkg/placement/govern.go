@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 package placement
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -45,13 +46,13 @@ func Govern(gvk schema.GroupVersionKind, t metav1.Object, p Policies, skipped ma
 }
 
 // GovernClaimed returns who decides about a template of that kind on which a policy has that claim. Nobody does about one
-// that is never propagated, or is in a skipped namespace.
+// that is barred.
 func GovernClaimed(gvk schema.GroupVersionKind, t metav1.Object, claim match.Claim, p Policies, skipped match.Namespaces) Governor {
-	if gvk == Namespaces {
-		return Governor{Namespace: followsToMembers(t) && !skipped.Has(t.GetName())}
-	}
-	if ok, _ := match.Propagatable(gvk, t.GetNamespace(), t.GetName(), t.GetLabels()); !ok || skipped.Has(t.GetNamespace()) {
+	if Barred(gvk, t, skipped) != "" {
 		return Governor{}
+	}
+	if gvk == Namespaces {
+		return Governor{Namespace: true}
 	}
 	v := match.Best(Matchable(gvk, t), claim, p.Namespaced, p.ClusterWide)
 	return Governor{Policy: v.Policy, Claimed: v.Kept || v.Taken}
@@ -78,8 +79,27 @@ func Matchable(gvk schema.GroupVersionKind, t metav1.Object) match.Template {
 // reserved are the namespaces that stay on the hub.
 var reserved = regexp.MustCompile(`^(default|kube-.*|karmada-system|karmada-cluster|karmada-es-.*)$`)
 
-// followsToMembers reports whether a namespace goes to the members: all but those that every cluster has of its own, ours,
-// and those whose label says no.
-func followsToMembers(ns metav1.Object) bool {
-	return !reserved.MatchString(ns.GetName()) && !strings.EqualFold(ns.GetLabels()[workv1alpha2.SkipAutoPropagationLabel], "true")
+// Barred returns why nobody may decide about a template of that kind, whatever policies say. It is empty for one that a
+// policy may govern, and for a namespace that goes to the members: all do but those that every cluster has of its own, ours,
+// skipped ones, and those whose label says no.
+func Barred(gvk schema.GroupVersionKind, t metav1.Object, skipped match.Namespaces) string {
+	const flag = "it is among --skipped-propagating-namespaces of the server"
+	if gvk != Namespaces {
+		if ok, why := match.Propagatable(gvk, t.GetNamespace(), t.GetName(), t.GetLabels()); !ok {
+			return why
+		}
+		if skipped.Has(t.GetNamespace()) {
+			return fmt.Sprintf("namespace %s stays on the hub with all that is in it: %s", t.GetNamespace(), flag)
+		}
+		return ""
+	}
+	switch {
+	case reserved.MatchString(t.GetName()):
+		return "every cluster has a namespace of this name for itself, or it is reserved for the federation"
+	case strings.EqualFold(t.GetLabels()[workv1alpha2.SkipAutoPropagationLabel], "true"):
+		return "its label " + workv1alpha2.SkipAutoPropagationLabel + " says so"
+	case skipped.Has(t.GetName()):
+		return flag
+	}
+	return ""
 }

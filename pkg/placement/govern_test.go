@@ -6,9 +6,11 @@ SPDX-License-Identifier: Apache-2.0
 package placement
 
 import (
+	"strings"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
 	policyv1alpha1 "github.com/manifold-k8s/manifold/apis/policy/v1alpha1"
@@ -17,7 +19,7 @@ import (
 	"github.com/manifold-k8s/manifold/pkg/match"
 )
 
-func TestFollowsToMembers(t *testing.T) {
+func TestNamespacesThatStay(t *testing.T) {
 	t.Parallel()
 	skip := func(v string) map[string]string { return map[string]string{workv1alpha2.SkipAutoPropagationLabel: v} }
 	for name, tc := range map[string]struct {
@@ -42,8 +44,52 @@ func TestFollowsToMembers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := followsToMembers(namespace(tc.ns, tc.labels)); got != tc.want {
-				t.Errorf("followsToMembers = %v, want %v", got, tc.want)
+			why := Barred(Namespaces, namespace(tc.ns, tc.labels), match.Namespaces{})
+			if got := why == ""; got != tc.want {
+				t.Errorf("goes to the members: %v (%q), want %v", got, why, tc.want)
+			}
+		})
+	}
+}
+
+// Barred and Govern agree: nobody governs what is barred, and what is not barred can be governed.
+func TestBarred(t *testing.T) {
+	t.Parallel()
+	skipped, err := match.ParseNamespaces([]string{"skipped-.*"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := func(namespace string) *unstructured.Unstructured {
+		d := deployment(1)
+		d.SetNamespace(namespace)
+		return d
+	}
+	for name, tc := range map[string]struct {
+		template *unstructured.Unstructured
+		want     string // a word of the reason; empty if it is not barred
+	}{
+		"deployment":                {in("ns"), ""},
+		"in a skipped namespace":    {in("skipped-a"), "namespace skipped-a stays on the hub"},
+		"in a reserved namespace":   {in("karmada-system"), "reserved for the federation"},
+		"namespace":                 {namespace("team", nil), ""},
+		"default namespace":         {namespace("default", nil), "every cluster has"},
+		"skipped namespace":         {namespace("skipped-a", nil), "--skipped-propagating-namespaces"},
+		"namespace kept by label":   {namespace("team", map[string]string{workv1alpha2.SkipAutoPropagationLabel: "True"}), workv1alpha2.SkipAutoPropagationLabel},
+		"namespace, label is false": {namespace("team", map[string]string{workv1alpha2.SkipAutoPropagationLabel: "no"}), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			gvk := tc.template.GroupVersionKind()
+			got := Barred(gvk, tc.template, skipped)
+			if (got == "") != (tc.want == "") || !strings.Contains(got, tc.want) {
+				t.Errorf("barred because %q, want %q", got, tc.want)
+			}
+			all := &policyv1alpha1.ClusterPropagationPolicy{Spec: policyv1alpha1.PropagationSpec{
+				ResourceSelectors: []policyv1alpha1.ResourceSelector{{APIVersion: "apps/v1", Kind: "Deployment"}},
+			}}
+			governed := Govern(gvk, tc.template, Policies{ClusterWide: []*policyv1alpha1.ClusterPropagationPolicy{all}}, skipped).Any()
+			if governed == (got != "") {
+				t.Errorf("governed %v, and barred because %q", governed, got)
 			}
 		})
 	}
