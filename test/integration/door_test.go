@@ -15,34 +15,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
-	"sigs.k8s.io/yaml"
 
 	"github.com/manifold-k8s/manifold/test/apitest"
 )
-
-// offer asks the hub what it would say to a new policy. Only warnings about fields are returned.
-func offer(t *testing.T, path, manifest string) []string {
-	t.Helper()
-	var said warnings
-	cfg := rest.CopyConfig(hub.Config)
-	cfg.WarningHandler = &said
-	client, err := kubernetes.NewForConfig(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, err := yaml.YAMLToJSON([]byte(manifest))
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = client.Discovery().RESTClient().Post().AbsPath("/apis/policy.karmada.io/v1alpha1/"+path).Param("dryRun", "All").
-		SetHeader("Content-Type", "application/json").Body(body).Do(t.Context()).Error()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return slices.DeleteFunc(said, func(w string) bool { return !strings.HasPrefix(w, "spec.") })
-}
 
 // Whatever discovery shows to be served is known to be served to the warnings about policies, and in which scope.
 func TestWarningsKnowAllKinds(t *testing.T) {

@@ -12,48 +12,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
-	"sigs.k8s.io/yaml"
 
 	"github.com/manifold-k8s/manifold/test/apitest"
 )
-
-// tryDry sends a dry run and returns the warnings of the answer. The path is that of the object, or of the collection.
-// A deletion with a manifest has to say in it that it is a dry run: the query does not count then.
-func tryDry(t *testing.T, user *apitest.API, verb, path, manifest string) ([]string, error) {
-	t.Helper()
-	var said warnings
-	cfg := rest.CopyConfig(user.Config)
-	cfg.WarningHandler = &said
-	client, err := kubernetes.NewForConfig(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req := client.Discovery().RESTClient().Verb(verb).AbsPath(path).Param("dryRun", "All")
-	if manifest != "" {
-		body, err := yaml.YAMLToJSON([]byte(manifest))
-		if err != nil {
-			t.Fatal(err)
-		}
-		kind := "application/json"
-		if verb == http.MethodPatch {
-			kind = "application/merge-patch+json"
-		}
-		req = req.SetHeader("Content-Type", kind).Body(body)
-	}
-	return said, req.Do(t.Context()).Error()
-}
-
-// dry is tryDry of the administrator, which must be accepted.
-func dry(t *testing.T, verb, path, manifest string) []string {
-	t.Helper()
-	said, err := tryDry(t, hub.API, verb, path, manifest)
-	if err != nil {
-		t.Fatalf("%s %s: %v", verb, path, err)
-	}
-	return said
-}
 
 // expectSaid compares the warnings of a dry run.
 func expectSaid(t *testing.T, what string, got []string, want ...string) {

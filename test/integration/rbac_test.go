@@ -13,10 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
-	"sigs.k8s.io/yaml"
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 	"github.com/manifold-k8s/manifold/test/apitest"
@@ -119,29 +116,6 @@ func TestAnonymous(t *testing.T) {
 	}
 }
 
-// post creates an object by a plain request and returns the warnings that came back.
-func post(t *testing.T, path, manifest, validation string) ([]string, error) {
-	t.Helper()
-	var said warnings
-	cfg := rest.CopyConfig(hub.Config)
-	cfg.WarningHandler = &said
-	client, err := kubernetes.NewForConfig(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, err := yaml.YAMLToJSON([]byte(manifest))
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = client.Discovery().RESTClient().Post().AbsPath(path).Param("fieldValidation", validation).SetHeader("Content-Type", "application/json").
-		Body(body).Do(t.Context()).Error()
-	return said, err
-}
-
-type warnings []string
-
-func (w *warnings) HandleWarningHeader(_ int, _, text string) { *w = append(*w, text) }
-
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	ns := namespace(t)
@@ -182,7 +156,7 @@ func TestBadInput(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := post(t, tc.path, tc.manifest, "Strict")
+			_, err := submit(t, hub.API, http.MethodPost, tc.path+"?fieldValidation=Strict", tc.manifest)
 			status := apierrors.APIStatus(nil)
 			if s, ok := err.(apierrors.APIStatus); ok {
 				status = s
@@ -203,8 +177,9 @@ func TestBadInput(t *testing.T) {
 func TestWarnings(t *testing.T) {
 	t.Parallel()
 	ns := namespace(t)
-	path := "/apis/policy.karmada.io/v1alpha1/namespaces/" + ns + "/propagationpolicies"
-	got, err := post(t, path, policy("p", all("ConfigMap"), on("member1"), "schedulePriority: {priorityClassSource: KubePriorityClass, priorityClassName: high}", "nosuch: 1"), "Warn")
+	uri := policyPath(ns) + "?fieldValidation=Warn"
+	manifest := policy("p", all("ConfigMap"), on("member1"), "schedulePriority: {priorityClassSource: KubePriorityClass, priorityClassName: high}", "nosuch: 1")
+	got, err := submit(t, hub.API, http.MethodPost, uri, manifest)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +187,7 @@ func TestWarnings(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
-	if got, err := post(t, path, policy("q", all("ConfigMap"), on("member1")), "Warn"); err != nil || len(got) > 0 {
+	if got, err := submit(t, hub.API, http.MethodPost, uri, policy("q", all("ConfigMap"), on("member1"))); err != nil || len(got) > 0 {
 		t.Errorf("a plain policy: %v, warnings %q", err, got)
 	}
 }
