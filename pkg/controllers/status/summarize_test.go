@@ -17,83 +17,11 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	clusterv1alpha1 "github.com/manifold-k8s/manifold/apis/cluster/v1alpha1"
 	workv1alpha2 "github.com/manifold-k8s/manifold/apis/work/v1alpha2"
 	"github.com/manifold-k8s/manifold/pkg/binding"
-	syncer "github.com/manifold-k8s/manifold/pkg/controllers/sync"
-	"github.com/manifold-k8s/manifold/pkg/interpret"
-	"github.com/manifold-k8s/manifold/pkg/member"
 )
-
-var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-
-// bound is a binding with those targets, and with an item in its status for each of reported.
-func bound(targets []string, reported ...workv1alpha2.AggregatedStatusItem) *binding.Binding {
-	b := &binding.Binding{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "web-deployment"}}
-	for i, c := range targets {
-		b.Spec.Clusters = append(b.Spec.Clusters, workv1alpha2.TargetCluster{Name: c, Replicas: int32(i + 1)})
-	}
-	b.Status.AggregatedStatus = reported
-	return b
-}
-
-func item(cluster string, applied bool, health workv1alpha2.ResourceHealth, message string) workv1alpha2.AggregatedStatusItem {
-	return workv1alpha2.AggregatedStatusItem{ClusterName: cluster, Applied: applied, Health: health, AppliedMessage: message}
-}
-
-const (
-	healthy   = workv1alpha2.ResourceHealthy
-	unhealthy = workv1alpha2.ResourceUnhealthy
-	unknown   = workv1alpha2.ResourceUnknown
-)
-
-// state makes a view of a cluster.
-type state func(*view)
-
-func known(v *view)  { v.known = true }
-func left(v *view)   { v.left = true }
-func leaves(v *view) { v.target = nil }
-
-// holds is a copy made of the present manifest.
-func holds(health workv1alpha2.ResourceHealth) state { return copyOf("h1", health) }
-
-func copyOf(hash string, health workv1alpha2.ResourceHealth) state {
-	return func(v *view) {
-		v.known, v.outcome.Hash, v.outcome.Generation = true, "h1", generation
-		v.copy = &member.Copy{Hash: hash, Health: health}
-	}
-}
-
-// generation is that of the bindings here.
-const generation = 7
-
-// of is a cluster of which is known what that generation of the binding asks for.
-func of(generation int64) state {
-	return func(v *view) { v.outcome.Generation = generation }
-}
-
-// away is a cluster that has stopped to answer; since is empty when it just has.
-func away(since string) state {
-	return func(v *view) { v.away, v.since = true, since }
-}
-
-func failed(why string) state {
-	return func(v *view) { v.known, v.outcome.Failed = true, why }
-}
-
-func see(b *binding.Binding, cluster string, states ...state) view {
-	v := view{cluster: cluster, target: binding.Target(b, cluster)}
-	for _, s := range states {
-		s(&v)
-	}
-	return v
-}
-
-const sinceT = "the cluster does not answer since T; its state is of then; it is brought up to date when it returns"
-
-func raw(text string) *runtime.RawExtension { return &runtime.RawExtension{Raw: []byte(text)} }
 
 func TestOnlyAge(t *testing.T) {
 	t.Parallel()
@@ -325,26 +253,6 @@ func TestSummarize(t *testing.T) {
 	}
 }
 
-func collected(t *testing.T, status map[string]any) member.Collected {
-	t.Helper()
-	c, err := member.Collect(status)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-func TestItemCarriesStatus(t *testing.T) {
-	t.Parallel()
-	b := bound([]string{"a"})
-	v := see(b, "a", holds(healthy))
-	v.copy.Status = collected(t, map[string]any{"replicas": int64(2)})
-	got := itemOf(b, v)
-	if got.Status == nil || string(got.Status.Raw) != `{"replicas":2}` {
-		t.Errorf("status = %s", got.Status)
-	}
-}
-
 func randomViews(r *rand.Rand) (*binding.Binding, []view) {
 	var targets []string
 	var reported []workv1alpha2.AggregatedStatusItem
@@ -425,60 +333,5 @@ func TestSummarizeProperties(t *testing.T) {
 		if diff := cmp.Diff(first, second); diff != "" {
 			t.Fatalf("seed %d: a second look:\n%s", seed, diff)
 		}
-	}
-}
-
-func TestItems(t *testing.T) {
-	t.Parallel()
-	n := func(i int32) *int32 { return &i }
-	for name, tc := range map[string]struct {
-		reported []workv1alpha2.AggregatedStatusItem
-		states   []state
-		workload bool
-		want     []interpret.Item
-	}{
-		"nothing known": {workload: true, want: []interpret.Item{{Cluster: "a", Replicas: n(1), Health: unknown}}},
-		"no workload":   {want: []interpret.Item{{Cluster: "a", Health: unknown}}},
-		"the last report stands": {
-			workload: true,
-			reported: []workv1alpha2.AggregatedStatusItem{{ClusterName: "a", Applied: true, Health: healthy, Status: raw(`{"replicas":3,"x":1.5}`)}},
-			want: []interpret.Item{{
-				Cluster: "a", Replicas: n(1), Applied: true, Health: healthy, Status: map[string]any{"replicas": int64(3), "x": 1.5},
-			}},
-		},
-		"a report that is no object": {
-			reported: []workv1alpha2.AggregatedStatusItem{{ClusterName: "a", Applied: true, Health: healthy, Status: raw(`[1]`)}},
-			want:     []interpret.Item{{Cluster: "a", Applied: true, Health: healthy}},
-		},
-		"known": {
-			workload: true, reported: []workv1alpha2.AggregatedStatusItem{{ClusterName: "a", Status: raw(`{"replicas":3}`)}},
-			states: []state{holds(healthy), func(v *view) {
-				v.outcome.Replicas, v.copy.Status = n(7), collected(t, map[string]any{"replicas": int64(7)})
-			}},
-			want: []interpret.Item{{Cluster: "a", Replicas: n(7), Applied: true, Health: healthy, Status: map[string]any{"replicas": int64(7)}}},
-		},
-		"known to be missing": {
-			workload: true, reported: []workv1alpha2.AggregatedStatusItem{{ClusterName: "a", Applied: true, Status: raw(`{"replicas":3}`)}},
-			states: []state{func(v *view) { v.known, v.outcome = true, syncer.Outcome{Hash: "h1", Replicas: n(2)} }},
-			want:   []interpret.Item{{Cluster: "a", Replicas: n(2)}},
-		},
-		"the member decides itself": {
-			workload: true, states: []state{holds(healthy)},
-			want: []interpret.Item{{Cluster: "a", Applied: true, Health: healthy}},
-		},
-		"away": {
-			workload: true, states: []state{holds(healthy), away("T")},
-			want: []interpret.Item{{Cluster: "a", Applied: true, Health: healthy, Away: true}},
-		},
-		"no target any more": {states: []state{leaves}},
-		"has left":           {states: []state{left}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := bound([]string{"a"}, tc.reported...)
-			if diff := cmp.Diff(tc.want, items(b, []view{see(b, "a", tc.states...)}, tc.workload)); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
 	}
 }
