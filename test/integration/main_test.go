@@ -10,6 +10,7 @@ package integration_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -37,7 +38,19 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// testsAtOnce is how many parallel tests run at once, unless -parallel says so. Most of what they do is to wait for members: as
+// many as there are processors would leave those idle.
+const testsAtOnce = "4"
+
 func runTests(m *testing.M) (int, error) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		if err := flag.Set("test.parallel", testsAtOnce); err != nil {
+			return 0, err
+		}
+	}
 	dir, err := os.MkdirTemp("", "integration-")
 	if err != nil {
 		return 0, err
