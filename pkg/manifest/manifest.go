@@ -51,7 +51,6 @@ func Changes(s Source) ([]render.Change, error) {
 func (s Source) target() render.Target {
 	b, tmpl := s.Binding, s.Template
 	target := render.Target{
-		Cluster:     s.Cluster.Name,
 		Binding:     render.Binding{Namespace: b.Namespace, Name: b.Name, PermanentID: binding.PermanentID(b)},
 		TemplateUID: tmpl.GetUID(), TemplateGeneration: tmpl.GetGeneration(),
 		ConflictResolution: b.Spec.ConflictResolution,

@@ -33,7 +33,7 @@ func FuzzOverride(f *testing.F) {
 		if json.Unmarshal(overriders, &o.Overriders) != nil {
 			t.Skip("no overriders")
 		}
-		target := Target{Cluster: "member1", Binding: Binding{"d", "b", "id"}, TemplateUID: "u"}
+		target := Target{Binding: Binding{"d", "b", "id"}, TemplateUID: "u"}
 		if _, err := Render(tmpl, target, nil); err != nil {
 			t.Skip("no template") // whatever the override
 		}

@@ -39,7 +39,7 @@ func TestOverridePolicyGrantsNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := Render(binding, Target{Cluster: "m"}, []Override{c.override}); !errors.Is(err, c.want) {
+			if _, err := Render(binding, Target{}, []Override{c.override}); !errors.Is(err, c.want) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
 		})

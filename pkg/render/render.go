@@ -33,9 +33,8 @@ type Binding struct {
 	PermanentID     string
 }
 
-// Target is the cluster that a manifest is for, and what the binding says about it.
+// Target is what the binding says about the cluster that a manifest is for.
 type Target struct {
-	Cluster string
 	// Replicas is the cluster's share. nil leaves the template's number; kinds without replicas ignore it.
 	Replicas *int32
 	// Completions is the cluster's share of a Job's completions. nil leaves the template's number.

@@ -177,7 +177,7 @@ func goldenCases(t testing.TB) []string {
 
 func goldenTarget(tmpl *unstructured.Unstructured) Target {
 	target := Target{
-		Cluster: "member1", Replicas: new(int32(2)), Completions: new(int32(5)), RetainReplicas: true,
+		Replicas: new(int32(2)), Completions: new(int32(5)), RetainReplicas: true,
 		Binding:     Binding{Name: tmpl.GetName() + "-" + strings.ToLower(tmpl.GetKind()), PermanentID: "binding-id"},
 		TemplateUID: "template-uid", TemplateGeneration: tmpl.GetGeneration(),
 	}
