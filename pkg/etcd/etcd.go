@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -45,6 +46,7 @@ const (
 	// snapshotEvery is how many writes lie between two snapshots of the raft log. The log is held in memory up to then,
 	// so this bounds memory; a single member never sends its log to anyone.
 	snapshotEvery = 5000
+	never         = time.Duration(math.MaxInt64)
 	// maxSocketPath is the longest path that a unix socket may have, on every system we run on.
 	maxSocketPath = 100
 )
@@ -95,6 +97,8 @@ func (s *Server) start(ctx context.Context, cfg Config, socket string) error {
 	e.AutoCompactionMode, e.AutoCompactionRetention = "periodic", compactEvery
 	e.UnsafeNoFsync = cfg.NoSync
 	e.EnableGRPCGateway = false
+	// Warnings are not logged, and these would put every slow request into words first.
+	e.WarningApplyDuration, e.WarningUnaryRequestDuration = never, never
 	level := zap.NewAtomicLevelAt(zap.ErrorLevel)
 	e.ZapLoggerBuilder = embed.NewZapLoggerBuilder(logger(level))
 
