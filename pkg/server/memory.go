@@ -7,9 +7,9 @@ package server
 
 import (
 	"context"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
-	"time"
 )
 
 // Garbage may take up so much, in per cent of what is live, before it is collected. Go's default is 100. A little CPU is
@@ -19,8 +19,6 @@ const (
 	leastGarbage = 25 // from manyLive
 	fewLive      = 150 << 20
 	manyLive     = 400 << 20
-	// heapCheck is how often the share is adjusted; it costs next to nothing.
-	heapCheck = 2 * time.Second
 )
 
 // gcPercent returns the share for a heap of which so many bytes are live, in steps of five: each change stops the process for
@@ -35,20 +33,22 @@ func gcPercent(live uint64) int {
 	return mostGarbage - int((live-fewLive)*(mostGarbage-leastGarbage)/(manyLive-fewLive))/5*5
 }
 
-// tuneGC adjusts the garbage collection to the size of the heap until ctx ends. GOGC in the environment goes before it.
+// tuneGC adjusts the garbage collection to the size of the heap, after each collection, until ctx ends. A start fills the
+// heap within seconds: a share that is too large for moments would leave the process with the memory of that peak. GOGC in
+// the environment goes before it.
 func tuneGC(ctx context.Context) {
 	if set := debug.SetGCPercent(mostGarbage); set != 100 {
 		debug.SetGCPercent(set) // somebody has chosen another value
 		return
 	}
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	ticker := time.NewTicker(heapCheck)
-	defer ticker.Stop()
+	collected := make(chan struct{}, 1)
 	for now := mostGarbage; ; {
+		runtime.AddCleanup(new(canary), func(c chan<- struct{}) { c <- struct{}{} }, chan<- struct{}(collected))
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-collected:
 		}
 		metrics.Read(live)
 		if next := gcPercent(live[0].Value.Uint64()); next != now {
@@ -57,3 +57,7 @@ func tuneGC(ctx context.Context) {
 		}
 	}
 }
+
+// canary is garbage from the beginning, so the next collection finds it. It is no plain value: such small ones share memory
+// with others, and may outlive them.
+type canary struct{ _ *canary }
