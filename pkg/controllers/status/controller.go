@@ -15,6 +15,7 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -167,7 +168,31 @@ func (c *Controller) Run(ctx context.Context) error {
 	if !cache.WaitForCacheSync(ctx.Done(), c.cfg.Bindings.HasSynced, c.cfg.Clusters.HasSynced) {
 		return nil
 	}
-	return c.loop.Run(ctx)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return c.loop.Run(ctx) })
+	g.Go(func() error { return c.usher(ctx) })
+	return g.Wait()
+}
+
+// usher asks for a step on those whose turn it is to show progress, until ctx ends.
+func (c *Controller) usher(ctx context.Context) error {
+	var again <-chan time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-c.pacer.began:
+		case <-again:
+		}
+		due, wait := c.pacer.next(c.cfg.Clock.Now())
+		for _, key := range due {
+			c.loop.Add(key)
+		}
+		again = nil
+		if wait > 0 {
+			again = time.After(wait)
+		}
+	}
 }
 
 // step writes the state of one binding and its template.

@@ -7,9 +7,11 @@ package status
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
@@ -113,6 +115,17 @@ func TestManyMoving(t *testing.T) {
 			}
 			waiting[i] = now.Add(wait)
 		}
+		due, again := p.next(now)
+		for _, key := range due {
+			i, err := strconv.Atoi(key.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			waiting[i] = now
+		}
+		if queue := len(p.line) > 0; queue != (again > 0) {
+			t.Fatalf("there is a line: %v, and it is looked at again after %v", queue, again)
+		}
 		switch passed := now.Sub(start); {
 		case passed == 10*time.Second && len(waiting) < many-progressBurst-10*progressRate:
 			t.Errorf("only %d of %d wait after %v", len(waiting), many, passed)
@@ -120,5 +133,36 @@ func TestManyMoving(t *testing.T) {
 			t.Fatalf("%d still wait after %v", len(waiting), passed)
 		}
 		clock.SetTime(now.Add(time.Second))
+	}
+}
+
+// Who settles makes room: the few rollouts that last do not wait for all that began with them.
+func TestTheLineMovesOn(t *testing.T) {
+	t.Parallel()
+	p, clock := testPacer()
+	p.progress = rate.NewLimiter(progressRate, progressBurst)
+	const many = 1000
+	key := func(i int) types.NamespacedName { return types.NamespacedName{Name: fmt.Sprint(i)} }
+	for range 2 { // once to begin, once when the hold is over
+		for i := range many {
+			if wait := p.wait(key(i), true, false, clock.Now()); wait <= 0 {
+				p.wrote(key(i), true, clock.Now())
+			}
+		}
+		clock.SetTime(clock.Now().Add(firstHold))
+	}
+	if wait := p.wait(key(many-1), true, false, clock.Now()); wait < time.Minute {
+		t.Fatalf("the last one is to be looked at again after %v, although nothing happens to it", wait)
+	}
+	for i := range many - 2 {
+		p.wait(key(i), false, false, clock.Now()) // settled
+	}
+	p.forget(key(many - 2))
+	due, again := p.next(clock.Now())
+	if diff := cmp.Diff([]types.NamespacedName{key(many - 1)}, due); diff != "" || again != 0 {
+		t.Errorf("again after %v; whose turn it is (-want +got):\n%s", again, diff)
+	}
+	if wait := p.wait(key(many-1), true, false, clock.Now()); wait > 0 {
+		t.Errorf("it waits %v when it is its turn", wait)
 	}
 }
