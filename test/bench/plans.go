@@ -94,7 +94,7 @@ func (s settings) plans() []plan {
 func (s settings) full() plan {
 	p := plan{
 		name: "full", members: "real members with all they run: controllers, scheduler, nodes", history: true,
-		deployments: max(1, s.deployments/2), // the members take their time
+		deployments: max(1, s.deployments*2/5), // the members take their time
 		fleet:       fleet.Config{Count: s.members, Workloads: true}, limits: limitsOfLoad(),
 	}
 	p.limits[figureSingle50], p.limits[figureSingle99] = below(50), below(250)

@@ -28,7 +28,7 @@ const (
 	// podMembers and podsEach make the pods that the hub shows as its own.
 	podMembers, podsEach = 10, 1000
 	// listRounds is how often each way of listing them is measured.
-	listRounds = 20
+	listRounds = 12
 	// asTable is what kubectl accepts for `get`, and pageSize how many it asks for at a time.
 	asTable  = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 	pageSize = 500
