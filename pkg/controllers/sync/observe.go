@@ -91,6 +91,17 @@ func (s *syncer) hold(e *entry, live *unstructured.Unstructured) {
 	e.live = live
 }
 
+// forget drops all that is known of a binding that is no more.
+func (s *syncer) forget(key types.NamespacedName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.entries[key]; e != nil {
+		s.hold(e, nil)
+		delete(s.entries, key)
+	}
+	delete(s.urgent, key)
+}
+
 // postpone remembers a fresh change for when the member can be reached.
 func (s *syncer) postpone(ctx context.Context, key types.NamespacedName) {
 	if loop.Fresh(ctx) {

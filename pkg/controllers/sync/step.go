@@ -43,13 +43,7 @@ func (s *syncer) step(ctx context.Context, key types.NamespacedName) (time.Durat
 	b := s.cfg.Bindings.Get(key)
 	if b == nil {
 		// Nothing is recorded, so nothing is deleted: a binding that is deleted stays until its copies are gone.
-		s.mu.Lock()
-		if e := s.entries[key]; e != nil {
-			s.hold(e, nil)
-			delete(s.entries, key)
-		}
-		delete(s.urgent, key)
-		s.mu.Unlock()
+		s.forget(key)
 		return 0, nil
 	}
 	m := s.cfg.Fleet.Get(s.member)
