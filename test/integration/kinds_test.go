@@ -30,7 +30,7 @@ type life struct {
 	kindCase
 	ns, name string
 	kept     [2]map[string]any
-	versions [2]string // of the copies
+	versions [2]version // of the copies
 	// clusterWide are resources and names of what does not go with the namespace.
 	clusterWide [][2]string
 }
@@ -218,7 +218,7 @@ func (l *life) expectKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, c := range copies {
-		l.versions[i] = version(c)
+		l.versions[i] = versionOf(c)
 		for path, before := range l.kept[i] {
 			if now := at(c, path); !reflect.DeepEqual(before, now) {
 				t.Errorf("%s: %s was %v and is %v", fleet[i].Name, path, before, now)
@@ -234,26 +234,38 @@ func (l *life) unwritten(ctx context.Context) error {
 		return err
 	}
 	for i, c := range copies {
-		if version(c) != l.versions[i] {
+		if versionOf(c).after(l.versions[i]) {
 			return fmt.Errorf("%s: %s %s was at rest and is written, last by %s", fleet[i].Name, l.resource, l.name, lastWriter(c))
 		}
 	}
 	return nil
 }
 
-// version changes whenever an object is written, other than by those who report on its status.
-func version(u *unstructured.Unstructured) string {
-	ours, reported := "", false
+// version tells states of an object apart.
+type version struct {
+	resource string // the resource version, which the member's own controllers raise, too, once they report a status
+	content  string // the generation, and when we wrote
+	reported bool
+}
+
+func versionOf(u *unstructured.Unstructured) version {
+	v := version{resource: u.GetResourceVersion(), content: fmt.Sprint(u.GetGeneration())}
 	for _, f := range u.GetManagedFields() {
-		reported = reported || f.Subresource == "status"
+		v.reported = v.reported || f.Subresource == "status"
 		if f.Manager == "manifold" {
-			ours += f.Time.String()
+			v.content += f.Time.String()
 		}
 	}
-	if reported {
-		return fmt.Sprint(u.GetGeneration(), ours)
+	return v
+}
+
+// after reports whether an object has been written since, other than by those who report on its status. They may have begun
+// to only now.
+func (v version) after(before version) bool {
+	if v.reported || before.reported {
+		return v.content != before.content
 	}
-	return u.GetResourceVersion()
+	return v.resource != before.resource
 }
 
 // lastWriter names who wrote an object last.
