@@ -7,9 +7,9 @@ package manifest
 
 import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/lru"
 
-	"github.com/manifold-k8s/manifold/pkg/binding"
 	"github.com/manifold-k8s/manifold/pkg/render"
 )
 
@@ -20,12 +20,13 @@ type Recent struct{ made *lru.Cache }
 // NewRecent returns a Recent that keeps so many manifests, some 10 KB each.
 func NewRecent(size int) *Recent { return &Recent{lru.New(size)} }
 
-// kept tells manifests without overrides apart. Templates and bindings are as a cache holds them: another state is another
-// object.
+// kept tells manifests without overrides apart. A template is as a cache holds it: another state is another object. Of a
+// binding that is not so, as cluster-wide ones are made into the form of the others each time.
 type kept struct {
 	template              *unstructured.Unstructured
-	binding               *binding.Binding
-	replicas, completions int32 // -1 for none
+	binding               types.UID
+	version               string // of the binding
+	replicas, completions int32  // -1 for none
 	retain, autoscaled    bool
 }
 
@@ -35,7 +36,7 @@ func (r *Recent) Of(s Source) (*unstructured.Unstructured, error) {
 	if len(overrides) > 0 {
 		return render.Render(withClaim(s.Template, s.Binding), t, overrides)
 	}
-	key := kept{s.Template, s.Binding, orNone(t.Replicas), orNone(t.Completions), t.RetainReplicas, t.Autoscaled}
+	key := kept{s.Template, s.Binding.UID, s.Binding.ResourceVersion, orNone(t.Replicas), orNone(t.Completions), t.RetainReplicas, t.Autoscaled}
 	if m, ok := r.made.Get(key); ok {
 		return m.(*unstructured.Unstructured), nil
 	}

@@ -25,8 +25,8 @@ func TestRecentIsOf(t *testing.T) {
 	for seed := range uint64(1500) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		s := source(r)
-		if r.IntN(2) == 0 { // the same template and binding again and again
-			s.Template, s.Binding = one.Template, one.Binding
+		if r.IntN(2) == 0 { // the same template and binding again and again, the latter as it is handed out of a cluster-wide one
+			s.Template, s.Binding = one.Template, one.Binding.DeepCopy()
 		}
 		s.Exists, s.Autoscaled = r.IntN(2) == 0, r.IntN(3) == 0
 		switch r.IntN(40) { // another state of them
@@ -35,6 +35,7 @@ func TestRecentIsOf(t *testing.T) {
 			one.Template.SetGeneration(int64(seed))
 		case 1:
 			one.Binding = one.Binding.DeepCopy()
+			one.Binding.ResourceVersion = fmt.Sprint(seed)
 			one.Binding.Spec.Clusters = []workv1alpha2.TargetCluster{{Name: "m1", Replicas: int32(r.IntN(3))}}
 		}
 		want, err := Of(s)
