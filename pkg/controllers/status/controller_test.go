@@ -6,15 +6,20 @@ SPDX-License-Identifier: Apache-2.0
 package status
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
+
+	"github.com/manifold-k8s/manifold/pkg/controllers/loop"
 )
 
 func testPacer() (*pacer, *clocktesting.FakePassiveClock) {
@@ -164,5 +169,38 @@ func TestTheLineMovesOn(t *testing.T) {
 	}
 	if wait := p.wait(key(many-1), true, false, clock.Now()); wait > 0 {
 		t.Errorf("it waits %v when it is its turn", wait)
+	}
+}
+
+// Whoever waits in the line gets a step when its turn comes, without anything else happening.
+func TestUsher(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	p := newPacer(progressRate, ageRate)
+	p.progress = rate.NewLimiter(100, 1)
+	key := func(i int) types.NamespacedName { return types.NamespacedName{Name: fmt.Sprint(i)} }
+	const many = 3
+	for i := range many {
+		p.of(key(i)).moving = now.Add(-lastHold)
+		p.wait(key(i), true, false, now)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	defer stop()
+	var stepped []types.NamespacedName
+	c := &Controller{cfg: Config{Clock: clock.RealClock{}}, pacer: p}
+	c.loop = loop.New(loop.Config{Name: "test", Unmeasured: true}, func(_ context.Context, k types.NamespacedName) (time.Duration, error) {
+		if stepped = append(stepped, k); len(stepped) == many-1 { // the first one's turn was at once
+			stop()
+		}
+		return 0, nil
+	})
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return c.loop.Run(ctx) })
+	g.Go(func() error { return c.usher(ctx) })
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]types.NamespacedName{key(1), key(2)}, stepped); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
 	}
 }
